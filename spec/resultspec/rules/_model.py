@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from textwrap import dedent
 
 
 class Level(StrEnum):
@@ -16,12 +17,15 @@ class Level(StrEnum):
 class Rule:
     """One rule of the specification, as data.
 
+    Code within a sentence stands in backquotes, as in Markdown.
+
     Attributes:
         id: The name under which everybody speaks of the rule; never reused.
         cls: The conformance class that the rule belongs to, such as ``core``.
         level: How binding it is.
         statement: The rule in one normative sentence with one binding verb.
-        law: The rule as short, executable-looking Python: precondition, action, postcondition.
+        law: The rule as short, executable-looking Python: precondition, action, postcondition. Its names are
+            explained in ``resultspec.rules.VOCABULARY``.
         intent: Why the rule exists: "The intent of this rule is ...".
         requires: Ids of the rules that must hold before this one can be judged.
         hints: What to look at first when it fails.
@@ -42,3 +46,8 @@ class Rule:
     def family(self) -> str:
         """The part of the id before the dot, such as ``handler``."""
         return self.id.partition(".")[0]
+
+
+def code(text: str) -> str:
+    """Return an indented block of code flush left, without the blank lines around it."""
+    return dedent(text).strip()
