@@ -1,0 +1,255 @@
+"""What all trials of a run share: the subject, its values, scratch directories, other processes."""
+
+import itertools
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from resultspec import rules
+
+from .checking import Check, NotApplicable, Refused, Untested, Violation
+from .comparison import name_of
+from .domain import CannotInfer, Domain, domain_of
+from .drawing import draw, shortest, smallest
+from .making import BadSubject, Maker, maker_for
+from .outcomes import one_line
+from .processes import Process, WorkerDied, WorkerFailed
+from .report import SubjectReport
+from .script import Script
+from .settings import Settings
+from .subjects import HANDLER_CLASSES, HandlerSubject
+from .trial import Trial, fresh
+
+
+class Bench:
+    """What all trials of a handler share.
+
+    Making one is the smoke stage: it finds out whether the subject can be checked at all.
+
+    Raises:
+        BadSubject: It cannot; the text says why and what to do.
+    """
+
+    def __init__(self, subject: HandlerSubject, settings: Settings) -> None:
+        self.subject = subject
+        self.settings = settings
+        self.maker: Maker = maker_for(subject.make)
+        self.beat = time.monotonic()
+        self._processes: list[Process] = []
+        self._numbers = itertools.count()
+        self._root = Path(tempfile.mkdtemp(prefix="resultspec-")).resolve()
+        try:
+            handler = self._first_handler()
+            self.handler_class = type(handler)
+            self.domain: Domain = _domain(handler, subject)
+            self.pool = self._draw()
+        except BaseException:
+            self.close()
+            raise
+
+    def _first_handler(self) -> Any:
+        scratch = self._root / "first"
+        scratch.mkdir()
+        try:
+            handler = self.maker(scratch)
+        except Exception as error:
+            raise BadSubject(
+                f"making the handler raised {one_line(error)}; the factory must give a working handler before anything "
+                "can be said of it"
+            ) from error
+        for method in ("write", "read"):
+            if not callable(getattr(handler, method, None)):
+                raise BadSubject(
+                    f"{type(handler).__qualname__} has no method {method}; a result handler has write(value) and read(reference)"
+                )
+        return handler
+
+    def _draw(self) -> list[Any]:
+        """The values of the run: telling ones first, then drawn ones."""
+        try:
+            drawn = draw(self.domain.strategy, self.settings.seed, self.settings.examples)
+        except Exception as error:
+            raise BadSubject(f"no values can be drawn: {one_line(error)}; check the subject's values=") from error
+        if not drawn:
+            raise BadSubject("the subject's values= draws nothing; give a strategy that has values")
+        return [*self.domain.telling(), *drawn]
+
+    @cached_property
+    def shipped(self) -> bytes:
+        """The maker for other processes, as it was before any value was written."""
+        return self.maker.ship()
+
+    @contextmanager
+    def trial(self, script: Script | None = None) -> Iterator[Trial]:
+        """A trial in a scratch directory of its own, which is removed afterwards."""
+        scratch = self._root / f"trial-{next(self._numbers)}"
+        scratch.mkdir()
+        self.beat = time.monotonic()
+        try:
+            yield Trial(self, scratch, script)
+        finally:
+            self.beat = time.monotonic()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def outcome(self, run: Callable[[Trial], str | None]) -> BaseException | str | None:
+        """Run a function in a trial: what it returned, or the violation, refusal or other end that it came to."""
+        with self.trial() as trial:
+            try:
+                return run(trial)
+            except (Violation, Refused, Untested, NotApplicable) as end:
+                return end
+
+    @cached_property
+    def _accepted(self) -> list[Any]:
+        """Values of the pool that the handler accepts and gives back."""
+
+        def round_trips(trial: Trial, value: Any) -> None:
+            handler = trial.handler()
+            pristine = fresh(value)
+            trial.expect_same(handler.read(handler.write(fresh(value))), pristine, "round trip")
+
+        accepted = []
+        for value in self.pool:
+            if self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:  # type: ignore[misc]
+                accepted.append(value)
+            if len(accepted) >= _ENOUGH:
+                break
+        return accepted
+
+    def accepted(self, count: int) -> list[Any]:
+        """Fresh values that the handler accepts and gives back, different ones first, ``count`` at the most."""
+        distinct: list[Any] = []
+        for value in self._accepted:
+            if value is not None and not any(_same(value, other) for other in distinct[-12:]):
+                distinct.append(value)
+        return [fresh(value) for value in (distinct or self._accepted)[:count]]
+
+    def process(self) -> Process:
+        """An interpreter that has seen nothing of the run.
+
+        Raises:
+            Untested: The factory cannot be sent to it.
+        """
+        try:
+            return Process(self.shipped, self.settings.limit)
+        except BadSubject as error:
+            raise Untested(str(error)) from error
+
+    def worker(self, number: int = 0) -> Process:
+        """An interpreter that is kept for the whole run.
+
+        Raises:
+            Untested: The factory cannot be sent to it.
+        """
+        while len(self._processes) <= number:
+            self._processes.append(self.process())
+        return self._processes[number]
+
+    def retire(self, process: Process) -> None:
+        """Forget a worker that died or hung."""
+        process.close()
+        with suppress(ValueError):
+            self._processes.remove(process)
+
+    @cached_property
+    def inline(self) -> bool:
+        """Whether the reference itself holds the value.
+
+        It does when a process that has seen neither the handler nor its storage reads it, and a long value has a long
+        reference. A handler that leaves files in its store does not.
+        """
+        if self.subject.storage is not None:
+            return self.subject.storage == "inline"
+        import json
+
+        with self.trial() as trial:
+            candidates = sorted(self._accepted[:_ENOUGH], key=_size, reverse=True)[:1] or [None]
+            try:
+                handler = trial.handler()
+                reference = json.dumps(handler.write(fresh(candidates[0])))
+            except (Refused, Violation, TypeError, ValueError):
+                return False
+            if any(path.is_file() for path in trial.store().rglob("*")):
+                return False
+            try:
+                [outcome] = self.worker().read(trial.store("nothing here"), [reference])
+            except (Untested, WorkerDied, WorkerFailed):
+                return False
+            size = _size(candidates[0])
+            return outcome.error is None and (len(reference) >= size // 3 or size < _TELLING_SIZE)
+
+    def simplest(self, check: Check, value: Any) -> Any:
+        """The smallest value for which a check fails as it did for this one."""
+
+        def fails(candidate: Any) -> bool:
+            if check.where is not None and not check.where(candidate):
+                return False
+            return isinstance(self.outcome(lambda trial: check.run(trial, fresh(candidate))), Violation)
+
+        if not self.domain.declared:
+            value = shortest(value, fails)
+        found = smallest(self.domain.strategy, fails, self.settings.seed, self.settings.examples)
+        return min([value, *found], key=_size)
+
+    def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
+        """Run a failing check once more, writing down what it does: the violation, and the script that shows it."""
+        rule = rules.rule(check.rule)
+        script = Script(self.maker, rule.id, rule.statement)
+        with self.trial(script) as trial:
+            try:
+                check.run(trial, *map(fresh, values))
+            except Violation as violation:
+                return violation, script.text()
+            except (Refused, Untested, NotApplicable):
+                pass
+        return None, script.text()
+
+    def describe(self) -> SubjectReport:
+        """What is checked, for the report."""
+        return SubjectReport(
+            target=self.subject.target,
+            handler=name_of(self.handler_class),
+            claims=tuple(name for name in HANDLER_CLASSES if name in self.subject.claims),
+            values=f"{self.domain.describe()}: {len(self.pool)} values",
+        )
+
+    def close(self) -> None:
+        """End the other processes and remove every file of the run."""
+        for process in self._processes:
+            process.close()
+        self._processes.clear()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+_ENOUGH = 60
+_TELLING_SIZE = 48
+
+
+def _domain(handler: object, subject: HandlerSubject) -> Domain:
+    try:
+        return domain_of(handler, subject.values)
+    except CannotInfer as error:
+        raise BadSubject(str(error)) from error
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and repr(one) == repr(other)
+
+
+def _size(value: Any) -> int:
+    try:
+        return len(repr(value))
+    except Exception:  # noqa: BLE001 - the size only orders values
+        return 0

@@ -1,0 +1,57 @@
+"""A clock that stands still, or jumps, for the handler alone to see."""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+_LONGEST_STOP = 2.0
+_AGES = timedelta(days=3650)
+
+
+@contextmanager
+def stopped() -> Iterator[None]:
+    """Stop every wall clock of this process.
+
+    A handler that waits for the clock to tick would wait for ever: after two seconds the clock runs again.
+    """
+    import time_machine
+
+    traveller = time_machine.travel(datetime.now(UTC), tick=False)
+    traveller.start()
+    over = threading.Event()
+
+    def restart() -> None:
+        if not over.wait(_LONGEST_STOP):
+            with suppress(Exception):
+                traveller.stop()
+
+    watchman = threading.Thread(target=restart, daemon=True)
+    watchman.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watchman.join()
+        with suppress(Exception):
+            traveller.stop()
+
+
+@contextmanager
+def years_later() -> Iterator[None]:
+    """Let every wall clock of this process show a time ten years ahead."""
+    import time_machine
+
+    with time_machine.travel(datetime.now(UTC) + _AGES, tick=True):
+        yield
+
+
+@contextmanager
+def global_random_restored() -> Iterator[None]:
+    """Give the global random generator its state back at the end."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)

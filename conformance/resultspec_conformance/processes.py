@@ -1,0 +1,129 @@
+"""Fresh interpreters that work on a handler's storage from elsewhere."""
+
+import contextlib
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cloudpickle
+
+from .making import absolute_sys_path
+from .outcomes import Outcome
+
+
+class WorkerDied(Exception):
+    """The other process ended, or did not answer within the limit; the text says which."""
+
+
+class WorkerFailed(Exception):
+    """The other process could not make the handler; the text says why."""
+
+
+class Process:
+    """A fresh interpreter in another working directory, with another hash seed.
+
+    Its standard input is a pipe that stays open and empty, so that a handler which takes an integer for a descriptor
+    finds nothing to read.
+
+    Args:
+        shipped: The maker, as :meth:`~resultspec_conformance.making.Maker.ship` gives it.
+        limit: How many seconds an answer may take before the process counts as hung.
+    """
+
+    def __init__(self, shipped: bytes, limit: float) -> None:
+        self._shipped = shipped
+        self._limit = limit
+        self._elsewhere = tempfile.TemporaryDirectory(prefix="resultspec-elsewhere-", ignore_cleanup_errors=True)
+        ours, theirs = socket.socketpair()
+        seed = "4242" if os.environ.get("PYTHONHASHSEED") != "4242" else "2424"
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - this interpreter, running our own module
+                [sys.executable, "-c", _BOOTSTRAP, str(theirs.fileno())],
+                cwd=self._elsewhere.name,
+                env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONSAFEPATH": "1"},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self._connection: Connection[Any, Any] = Connection(ours.detach())
+        self._connection.send(absolute_sys_path())
+
+    def begin(self, operation: str, scratch: Path | None, payload: object, shipped: bytes | None = None) -> None:
+        """Send a request without waiting for its answer."""
+        request = (operation, self._shipped if shipped is None else shipped, str(scratch or ""), payload)
+        try:
+            self._connection.send_bytes(cloudpickle.dumps(request))
+        except OSError as error:
+            raise WorkerDied(self._end()) from error
+
+    def answer(self) -> Any:
+        """Wait for the answer to the request that was begun.
+
+        Raises:
+            WorkerDied: The process ended or hung.
+            WorkerFailed: The handler could not be made there.
+        """
+        try:
+            if not self._connection.poll(self._limit):
+                self.close()
+                raise WorkerDied(f"gave no answer within {self._limit:g} seconds")
+            done, answer = pickle.loads(self._connection.recv_bytes())  # noqa: S301 - from our own worker
+        except (EOFError, ConnectionError) as error:
+            raise WorkerDied(self._end()) from error
+        if not done:
+            raise WorkerFailed(answer)
+        return answer
+
+    def call(self, operation: str, scratch: Path | None, payload: object, shipped: bytes | None = None) -> Any:
+        """Send a request and wait for its answer."""
+        self.begin(operation, scratch, payload, shipped)
+        return self.answer()
+
+    def write(self, scratch: Path, values: Sequence[object]) -> list[tuple[str | None, str | None]]:
+        """Write values there: for each, the reference as JSON text, or the error."""
+        answers: list[tuple[str | None, str | None]] = self.call("write", scratch, list(values))
+        return answers
+
+    def read(self, scratch: Path, references: Sequence[str], shipped: bytes | None = None) -> list[Outcome]:
+        """Read references there, each given as JSON text."""
+        outcomes: list[Outcome] = self.call("read", scratch, list(references), shipped)
+        return outcomes
+
+    def _end(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        code = self._process.poll()
+        return f"died by signal {-code}" if code is not None and code < 0 else f"exited with code {code}"
+
+    def close(self) -> None:
+        """End the process and remove its working directory."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._elsewhere.cleanup()
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+# The path of the suite itself reaches the other interpreter with the first message, hence not `-m`.
+_BOOTSTRAP = f"""
+import sys
+sys.path[:0] = {[str(Path(__file__).parents[1])]!r}
+from resultspec_conformance.worker import main
+main()
+"""

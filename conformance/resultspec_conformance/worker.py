@@ -1,0 +1,69 @@
+"""The other process: an interpreter that does what it is told with a handler of its own.
+
+Run as ``python -m resultspec_conformance.worker FD``. It knows nothing of the run that started it but the maker it is
+sent, so that what works here works by the reference alone.
+"""
+
+import json
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from .outcomes import Outcome, attempt
+
+
+def main() -> None:
+    """Serve requests from the connection whose descriptor is the only argument, until it closes."""
+    connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
+    sys.path[:] = connection.recv()
+    import cloudpickle  # only now: the path has just been set
+
+    handlers: dict[tuple[bytes, str], Any] = {}
+    while True:
+        try:
+            request = connection.recv_bytes()
+        except EOFError:
+            return
+        try:
+            operation, shipped, scratch, payload = cloudpickle.loads(request)
+            key = (shipped, scratch)
+            if key not in handlers:
+                handlers[key] = cloudpickle.loads(shipped)(Path(scratch)) if scratch else cloudpickle.loads(shipped)
+            answer: Any = _OPERATIONS[operation](handlers[key], payload)
+            reply = cloudpickle.dumps((True, answer))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other side must hear of it
+            reply = cloudpickle.dumps((False, f"{type(error).__name__}: {error}"))
+        connection.send_bytes(reply)
+
+
+def _write(handler: Any, values: list[Any]) -> list[tuple[str | None, str | None]]:
+    """Write each value: the reference as JSON text, or the error."""
+    answers: list[tuple[str | None, str | None]] = []
+    for value in values:
+        outcome = attempt(handler.write, value)
+        answers.append((None, outcome.error) if outcome.error else (json.dumps(outcome.value), None))
+    return answers
+
+
+def _read(handler: Any, references: list[str]) -> list[Outcome]:
+    """Read each reference, given as JSON text."""
+    return [attempt(handler.read, json.loads(reference)) for reference in references]
+
+
+def _read_one(handler: Any, reference: str) -> Outcome:
+    """Read one reference that may be hostile; a value that cannot travel is told by its type."""
+    import cloudpickle
+
+    outcome = attempt(handler.read, json.loads(reference))
+    try:
+        cloudpickle.dumps(outcome)
+    except Exception:  # noqa: BLE001 - an open file, say
+        return Outcome(value=repr(outcome.value), error=outcome.error, verdict=outcome.verdict)
+    return outcome
+
+
+_OPERATIONS = {"write": _write, "read": _read, "read one": _read_one}
+
+if __name__ == "__main__":
+    main()

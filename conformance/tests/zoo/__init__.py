@@ -1,0 +1,1 @@
+"""Handlers of many kinds, to try the suite on."""

@@ -1,0 +1,238 @@
+"""A handler that keeps values in a directory of its own on this machine."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+from typing import Generic
+
+import attrs
+from platformdirs import user_data_path
+from typing_extensions import TypeVar
+
+from resultspec.errors import CorruptResult, InvalidReference, ReadError, UnknownReference, WriteError
+
+from ._format import Checksum, Seal, Signature, dump, load
+
+T = TypeVar("T", default=object)
+
+_NAME = re.compile(r"[0-9a-f]{32}\.result")
+_SHORTEST_KEY = 16
+
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_WRITE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# A FIFO in the place of a file does not block; a terminal does not become ours.
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+def _absolute(path: str | PathLike[str]) -> Path:
+    # Lexical, since a reference stays good when the directory is moved and a link is put in its place.
+    absolute = os.path.abspath(path)  # noqa: PTH100  # Path.absolute keeps "..".
+    if "\0" in absolute or not _is_text(absolute):
+        raise ValueError("The directory's path cannot be written as JSON, so no reference could name it")
+    return Path(absolute)
+
+
+def _is_text(path: str) -> bool:
+    # A file name that is not UTF-8 comes to Python with lone surrogates.
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _directory(directory: str | PathLike[str] | None) -> Path:
+    if directory is None:
+        directory = user_data_path("resultspec", appauthor=False) / "results"
+    return _absolute(directory)
+
+
+def _key(key: bytes | Path | None) -> bytes | Path | None:
+    if isinstance(key, Path):
+        return _absolute(key)
+    return None if key is None else _checked(key)
+
+
+def _checked(key: bytes) -> bytes:
+    # The messages say nothing of the key.
+    if type(key) is not bytes:
+        raise TypeError(f"A key is bytes, or the Path of a file that holds it, not a {type(key).__qualname__}")
+    if len(key) < _SHORTEST_KEY:
+        raise ValueError(f"a key has at least {_SHORTEST_KEY} bytes: try secrets.token_bytes(32)")
+    return key
+
+
+@attrs.frozen
+class LocalResultHandler(Generic[T]):
+    """Keeps each value in a file of its own, in a directory on this machine.
+
+    A reference is the absolute path of a file, with a random name: it reveals nothing of the value, and any equally
+    configured handler reads it, in any process, from any working directory. A value becomes visible under its name
+    only when all of it is written, and is on the disk before its reference is returned. What is read is checked
+    against a checksum of everything first: damage is found, and nothing damaged is unpickled.
+
+    Values are pickled: by pickle's protocol 5, by cloudpickle what that cannot carry, such as what a notebook
+    defines. Large bytes, arrays and frames are written from where they are and read into place, without a copy.
+    A value that pickles but does not unpickle, or comes back as another type, is refused.
+
+    Unpickling runs what the file says. Without a key, whoever can write into the directory can make a reader run code,
+    so keep it to those you trust. With a key every file is signed and the signature is checked before anything is
+    unpickled: then reading is safe as long as the key is secret (``private.safe-read``, ``private.tamper-evident``).
+
+    Handlers are equal when their directory, ``sync`` and key are. They are hashable and pickle; the pickle of a
+    handler with its key inline carries that key, the pickle of one with a key file does not.
+
+    Keeps every rule of the classes *core*, *shared* and *durable*, and with a key of *private*.
+
+    Args:
+        directory: Where the files are; made absolute now and created by the first write, for its owner alone. By
+            default ``results`` in the user's data directory of ``resultspec``.
+        sync: Whether a value and its name are on the disk, not just in the operating system's memory, before
+            :meth:`write` returns (``durable.synced``). Without it values survive the process but not a power cut.
+        key: What signs the files: at least 16 bytes, or the Path of a file that holds them, byte for byte; the file
+            is read when it is needed.
+
+    Raises:
+        TypeError: The key is neither bytes nor a Path.
+        ValueError: The key is too short, or the directory's path is not valid text.
+    """
+
+    directory: Path = attrs.field(default=None, converter=_directory)
+    """Where the files are, absolute."""
+
+    sync: bool = attrs.field(default=True, kw_only=True)
+    """Whether values are on the disk before their references are returned."""
+
+    key: bytes | Path | None = attrs.field(default=None, converter=_key, kw_only=True, repr=False)
+    """What signs the files, or the file that holds it; never shown."""
+
+    def write(self, value: T, /) -> str:
+        """Keep a value in a new file.
+
+        Args:
+            value: What to keep.
+
+        Returns:
+            The absolute path of the file.
+
+        Raises:
+            UnsupportedValue: The value does not pickle, does not unpickle, or would come back as another type
+                (``handler.loud-refusal``).
+            WriteError: The directory or the file could not be written; nothing is left behind
+                (``durable.no-residue``).
+        """
+        name = f"{os.urandom(16).hex()}.result"
+        temporary = f".{name}.new"
+        seal = self._seal(name, WriteError)
+        try:
+            with self._opened(create=True) as directory:
+                written = temporary
+                fd = os.open(temporary, _WRITE_FLAGS, 0o600, dir_fd=directory)
+                try:
+                    try:
+                        # The umask may have taken more away than others' rights.
+                        os.fchmod(fd, 0o600)
+                        dump(value, fd, seal)
+                        if self.sync:
+                            os.fsync(fd)
+                    finally:
+                        os.close(fd)
+                    os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+                    written = name
+                    if self.sync:
+                        os.fsync(directory)
+                except BaseException:
+                    with suppress(OSError):
+                        os.unlink(written, dir_fd=directory)
+                    raise
+        except OSError as error:
+            raise WriteError(f"Nothing can be kept in {self.directory}: {error.strerror}") from error
+        return str(self.directory / name)
+
+    def read(self, reference: str, /) -> T:
+        """Return the value in a file.
+
+        Args:
+            reference: What :meth:`write` of an equally configured handler returned.
+
+        Returns:
+            A fresh value; its large buffers are its own and as writable as the original's.
+
+        Raises:
+            InvalidReference: It is not the path of a file that this handler could have written.
+            UnknownReference: There is no such file.
+            CorruptResult: The file was altered, cut, put in another's place, or signed with another key.
+            ReadError: The file or the key cannot be read, or the value does not unpickle here.
+        """
+        name = self._name(reference)
+        seal = self._seal(name, ReadError)
+        try:
+            with self._opened() as directory:
+                fd = os.open(name, _READ_FLAGS, dir_fd=directory)
+                with open(fd, "rb") as file:
+                    status = os.fstat(fd)
+                    if not stat.S_ISREG(status.st_mode):
+                        raise CorruptResult(f"{reference} is not a file any more")
+                    value: T = load(file, status.st_size, seal)
+                    return value
+        except FileNotFoundError as error:
+            raise UnknownReference(f"Nothing is kept as {reference}") from error
+        except (OSError, MemoryError) as error:
+            raise ReadError(f"{reference} cannot be read: {type(error).__name__}") from error
+
+    def _name(self, reference: str) -> str:
+        if not isinstance(reference, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Callers need not be typed.
+            raise InvalidReference(f"A reference is a str, not a value of type {type(reference).__qualname__}")
+        name = reference.rpartition("/")[2]
+        if not _NAME.fullmatch(name) or reference != str(self.directory / name):
+            raise InvalidReference(f"This is not the path of a file that a handler of {self.directory} wrote")
+        return name
+
+    def _seal(self, name: str, failure: type[ReadError | WriteError]) -> Seal:
+        if self.key is None:
+            return Checksum(name)
+        if isinstance(self.key, bytes):
+            return Signature(name, self.key)
+        try:
+            return Signature(name, _checked(self.key.read_bytes()))
+        except (OSError, ValueError) as error:
+            raise failure(f"{self.key} holds no key: {error}") from error
+
+    @contextmanager
+    def _opened(self, *, create: bool = False) -> Iterator[int]:
+        """Open the directory: all that happens in it goes by this, even if it is moved meanwhile."""
+        try:
+            fd = os.open(self.directory, _DIRECTORY_FLAGS)
+        except FileNotFoundError:
+            if not create:
+                raise
+            _make(self.directory, sync=self.sync)
+            fd = os.open(self.directory, _DIRECTORY_FLAGS)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+
+def _make(directory: Path, *, sync: bool) -> None:
+    """Create a directory, and those above it that are missing, for their owner alone."""
+    if directory.is_dir():
+        return
+    _make(directory.parent, sync=sync)
+    try:
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        # Another writer was faster, or it is no directory, which opening it will tell.
+        return
+    # The umask may have taken more away than others' rights.
+    directory.chmod(0o700)
+    if sync:
+        fd = os.open(directory.parent, _DIRECTORY_FLAGS)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

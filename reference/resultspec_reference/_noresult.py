@@ -1,0 +1,51 @@
+"""The absence of a computation."""
+
+from enum import Enum
+from typing import Final, Literal
+
+from typing_extensions import Self
+
+
+class NoResultType(Enum):
+    """The type of :data:`NoResult`, which is its only instance.
+
+    A one-member Enum, so that ``is NoResult`` narrows on every checker, and nobody can make a second instance or a
+    subclass (``noresult.closed``).
+    """
+
+    NO_RESULT = "NoResult"
+
+    @property
+    def value(self) -> Self:  # type: ignore[override]  # The specification says so; Enum would give the text.
+        """The same object (``noresult.value``)."""
+        return self
+
+    def read(self) -> Self:
+        """Return the same object (``noresult.read``)."""
+        return self
+
+    def write(self) -> Self:
+        """Return the same object (``noresult.write``)."""
+        return self
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "NoResult"
+
+    __str__ = __repr__
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> str:
+        # The name of a global: pickle looks it up, hence the identical object (``noresult.identity``).
+        return "NoResult"
+
+
+NoResult: Final = NoResultType.NO_RESULT
+"""The absence of a computation, which ``Result(None)`` is not; one object per process, falsy (family *noresult*)."""

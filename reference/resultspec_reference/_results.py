@@ -1,0 +1,176 @@
+"""A task's output: in raw form, or as the reference that its handler returned."""
+
+from collections.abc import Callable
+from typing import Any, Generic, Literal, overload
+
+import attrs
+from typing_extensions import TypeVar
+
+from resultspec import JSON, ResultHandler
+from resultspec.errors import MissingHandler
+
+from ._noresult import NoResult
+
+T = TypeVar("T")
+R = TypeVar("R", bound=JSON, default=JSON)
+
+
+@attrs.frozen(init=False, eq=False, repr=False)
+class Result(Generic[T, R]):
+    """A task's output; what is built is a :class:`RawResult` or a :class:`HandledResult`, and checkers know which.
+
+    A result is immutable. It equals a result of the same kind with the same handler and the same value, where the
+    types count too, at every depth of built-in containers: 1, 1.0 and True differ, 0.0 differs from -0.0, and NaN
+    equals NaN (``result.equality``). It is hashable when its value and its handler are. It pickles when they do
+    (``result.pickle``).
+
+    Args:
+        value: The raw value, or the reference when ``handled``. None is a value (``result.none``).
+        handled: Whether ``value`` is a reference.
+        result_handler: The handler that writes and reads the value.
+
+    Raises:
+        MissingHandler: ``handled`` without a handler (``result.handled-needs-handler``).
+        ValueError: ``value`` is :data:`NoResult`, which is the absence of a result.
+    """
+
+    value: T | R
+    """The raw value, or the reference when the result is handled."""
+
+    result_handler: ResultHandler[T, R] | None
+    """The handler that writes and reads the value, or None when there is none."""
+
+    @overload
+    def __new__(
+        cls, value: T, handled: Literal[False] = False, result_handler: ResultHandler[T, R] | None = None
+    ) -> "RawResult[T, R]": ...
+    @overload
+    def __new__(
+        cls, value: R, handled: Literal[True], result_handler: ResultHandler[T, R]
+    ) -> "HandledResult[T, R]": ...
+    def __new__(
+        cls, value: T | R, handled: bool = False, result_handler: ResultHandler[T, R] | None = None
+    ) -> "Result[T, R]":
+        if value is NoResult:
+            raise ValueError("NoResult is the absence of a result: use NoResult itself, not Result(NoResult)")
+        if handled and result_handler is None:
+            raise MissingHandler("A handled result needs the handler that can read it: give result_handler")
+        kind: type[Result[Any, Any]] = HandledResult if handled else RawResult
+        self = object.__new__(kind)
+        # Frozen: only the base class's own setter is left.
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "result_handler", result_handler)
+        return self
+
+    @property
+    def handled(self) -> bool:
+        """True when :attr:`value` is a reference, False when it is the raw value."""
+        return isinstance(self, HandledResult)
+
+    def read(self) -> "RawResult[T, R]":
+        """Return the raw result (``result.read``); a raw result returns itself (``result.read-idempotent``).
+
+        Raises:
+            ReadError: The handler could not read the reference.
+        """
+        raise NotImplementedError
+
+    def write(self) -> "HandledResult[T, R]":
+        """Return the handled result (``result.write``); a handled one returns itself (``result.write-idempotent``).
+
+        Raises:
+            MissingHandler: The result is raw and has no handler (``result.missing-handler``).
+            WriteError: The handler refused the value or could not keep it.
+        """
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return _exact(self.value) == _exact(other.value) and self.result_handler == other.result_handler
+
+    def __hash__(self) -> int:
+        return hash((type(self), _exact(self.value), self.result_handler))
+
+    def __reduce__(self) -> tuple[Callable[..., "Result[T, R]"], tuple[object, ...]]:
+        return Result, (self.value, self.handled, self.result_handler)
+
+
+class RawResult(Result[T, R]):
+    """A result that holds the value itself; built by :class:`Result`."""
+
+    __slots__ = ()
+
+    value: T
+    """The raw value."""
+
+    @property
+    def handled(self) -> Literal[False]:
+        """Always False."""
+        return False
+
+    def read(self) -> "RawResult[T, R]":
+        """Return the result itself."""
+        return self
+
+    def write(self) -> "HandledResult[T, R]":
+        """Have the handler keep the value, and return the handled result.
+
+        Raises:
+            MissingHandler: The result has no handler.
+            WriteError: The handler refused the value or could not keep it.
+        """
+        if self.result_handler is None:
+            raise MissingHandler("A raw result without a handler cannot be written: give result_handler")
+        return Result(self.result_handler.write(self.value), True, self.result_handler)
+
+    def __repr__(self) -> str:
+        # The value may be private: its type alone is shown (``result.quiet-repr``).
+        return f"<Result of type {type(self.value).__qualname__}, raw, result_handler={self.result_handler!r}>"
+
+
+class HandledResult(Result[T, R]):
+    """A result that holds a reference, and the handler that can read it; built by :class:`Result`."""
+
+    __slots__ = ()
+
+    value: R
+    """The reference."""
+
+    result_handler: ResultHandler[T, R]
+    """The handler that reads the reference: never None."""
+
+    @property
+    def handled(self) -> Literal[True]:
+        """Always True."""
+        return True
+
+    def read(self) -> RawResult[T, R]:
+        """Have the handler read the reference, and return the raw result.
+
+        Raises:
+            ReadError: The handler could not read the reference.
+        """
+        return Result(self.result_handler.read(self.value), False, self.result_handler)
+
+    def write(self) -> "HandledResult[T, R]":
+        """Return the result itself."""
+        return self
+
+    def __repr__(self) -> str:
+        return f"Result({self.value!r}, handled=True, result_handler={self.result_handler!r})"
+
+
+def _exact(value: Any) -> Any:
+    """Return a stand-in whose equality and hash also tell types and zeros apart, and let NaN equal NaN.
+
+    It is hashable exactly when the value is, since every built-in container stands in for its like.
+    """
+    kind = type(value)
+    if kind is float:
+        return kind, value.hex()
+    if kind in (list, tuple, set, frozenset):
+        return kind, kind(map(_exact, value))
+    if kind is dict:
+        return kind, {_exact(key): _exact(item) for key, item in value.items()}
+    return kind, value
