@@ -97,7 +97,7 @@ class Bench:
             self.beat = time.monotonic()
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def outcome(self, run: Callable[[Trial], str | None]) -> BaseException | str | None:
+    def outcome(self, run: Callable[[Trial], Any]) -> Any:
         """Run a function in a trial: what it returned, or the violation, refusal or other end that it came to."""
         with self.trial() as trial:
             try:
@@ -196,6 +196,10 @@ class Bench:
             value = shortest(value, fails)
         found = smallest(self.domain.strategy, fails, self.settings.seed, self.settings.examples)
         return min([value, *found], key=_size)
+
+    def shorter(self, value: Any, run: Callable[[Trial, Any], None]) -> Any:
+        """The shortest beginning of a value for which a function still finds a violation."""
+        return shortest(value, lambda candidate: isinstance(self.outcome(lambda trial: run(trial, fresh(candidate))), Violation))
 
     def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
         """Run a failing check once more, writing down what it does: the violation, and the script that shows it."""

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from resultspec import JSON
 
 from . import traps
+from .strictjson import json_problem
 
 PLAIN: Any = Any
 """The annotation that stands for plain Python values."""
@@ -535,15 +536,7 @@ def _near_misses(value: object) -> Iterator[object]:
 
 def is_json(value: object) -> bool:
     """Whether a value is JSON of exactly the types that JSON text gives back, finite and with valid text."""
-    if type(value) is str:
-        return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
-    if type(value) is float:
-        return value - value == 0
-    if type(value) is list:
-        return all(map(is_json, value))
-    if type(value) is dict:
-        return all(type(key) is str and is_json(key) and is_json(item) for key, item in value.items())
-    return value is None or type(value) in (bool, int)
+    return json_problem(value) is None
 
 
 def admits(annotation: Any, value: object) -> bool:

@@ -9,6 +9,8 @@ import attrs
 
 from resultspec.errors import ResultHandlerError
 
+from .calling import call
+
 STANDARD_ERRORS = (ResultHandlerError, LookupError, OSError, ValueError, TypeError)
 """What a handler should raise on purpose (rule ``handler.standard-errors``)."""
 
@@ -32,10 +34,10 @@ class Outcome:
     fatal: bool = False
 
 
-def attempt(call: Callable[..., Any], *arguments: Any) -> Outcome:
-    """Call, and say what came of it."""
+def attempt(method: Callable[..., Any], argument: Any) -> Outcome:
+    """Call a handler's method, and say what came of it."""
     try:
-        return Outcome(value=call(*arguments))
+        return Outcome(value=call(method, argument))
     except Exception as error:  # noqa: BLE001 - every exception is an outcome
         return Outcome(error=one_line(error), verdict=not_standard(error))
     except BaseException as error:  # noqa: BLE001 - a handler that exits the interpreter is an outcome too

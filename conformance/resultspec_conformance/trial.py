@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import comparison
+from .calling import call
 from .checking import NotApplicable, Refused, Untested, Violation
 from .making import Maker
 from .outcomes import Outcome, attempt, one_line
@@ -55,7 +56,7 @@ class Handle:
         self._trial.bench.beat = time.monotonic()
         outcome_error: Exception | None = None
         try:
-            reference = self.handler.write(value)
+            reference = call(self.handler.write, value)
         except Exception as error:
             outcome_error = error
         except BaseException as error:
@@ -81,7 +82,7 @@ class Handle:
             line = f"{self.name}.read({script.of(reference)})"
         self._trial.bench.beat = time.monotonic()
         try:
-            value = self.handler.read(fresh(reference))
+            value = call(self.handler.read, fresh(reference))
         except Exception as error:
             if script is not None:
                 script.do(line)

@@ -1,0 +1,708 @@
+"""Checks of the class *core*: what every handler keeps, seen through one instance in one process."""
+
+import copy
+import json
+import random
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from ..altering import alter
+from ..calling import call
+from ..checking import NotApplicable, Refused, Untested, Violation, check, check_each
+from ..clock import global_random_restored, stopped, years_later
+from ..comparison import content_difference, name_of, plain_difference, type_difference
+from ..domain import large_values, siblings
+from ..outcomes import STANDARD_ERRORS, Outcome, not_standard, one_line
+from ..processes import WorkerDied, WorkerFailed
+from ..references import cut, forged, wrong_types
+from ..source import shown
+from ..strictjson import json_problem
+from ..traps import half_writable
+from ..trial import Handle, Trial, fewest, fresh
+
+_SOME = 40
+_RETAINED = 1_100
+_STOPPED_WRITES = 12
+
+
+def is_falsy(value: Any) -> bool:
+    """Whether a value is empty, zero or False, as rule ``handler.falsy-values`` means it."""
+    try:
+        return value is not None and not value
+    except Exception:  # noqa: BLE001 - an array of several elements has no truth value
+        return False
+
+
+def is_ordinary(value: Any) -> bool:
+    """Whether a value is neither None nor falsy: those have rules of their own."""
+    return value is not None and not is_falsy(value)
+
+
+def is_alterable(value: Any) -> bool:
+    """Whether a value can be altered in place, at any depth."""
+    return alter(fresh(value))
+
+
+@check_each("handler.json-reference")
+def references_are_strict_json(trial: Trial, value: Any) -> None:
+    """Every value is written, and its reference walked for anything that JSON cannot carry."""
+    reference = trial.handler().write(value)
+    if problem := json_problem(reference):
+        trial.fail(
+            f"write returned a reference that is not strict JSON: {problem}",
+            expected="strict JSON: None, bool, int, finite float, str, list, dict with str keys, of exactly these types",
+            actual=f"{name_of(type(reference))}: {shown(reference)}",
+            unless="False",
+        )
+
+
+@check_each("handler.round-trip", where=is_ordinary)
+def what_was_written_is_read(trial: Trial, value: Any) -> None:
+    """Every value is written, read, and compared part by part."""
+    _written_and_read(trial, value, "read returned something else than was written")
+
+
+@check("handler.round-trip")
+def large_values_are_read_whole(trial: Trial) -> str | None:
+    """Values around the buffer sizes of common stores, and of several megabytes, are written and read."""
+    largest = 0
+    for value in trial.bench.domain.large():
+        one = trial if trial.script is not None else None
+        outcome = trial.bench.outcome(lambda t, value=value: _written_and_read(t, value, "a large value came back changed"))  # type: ignore[misc]
+        if isinstance(outcome, Violation):
+            smallest = trial.bench.shorter(value, lambda t, v: _written_and_read(t, v, "a large value came back changed"))
+            _written_and_read(one or trial, smallest, "a large value came back changed")
+        if outcome is None:
+            largest = max(largest, _length(value))
+    if not largest:
+        raise NotApplicable("the domain has no large values")
+    return f"values of up to {largest:,} elements"
+
+
+def _written_and_read(trial: Trial, value: Any, message: str) -> None:
+    handler = trial.handler()
+    written = fresh(value)
+    read = handler.read(handler.write(value))
+    if trial.differs(value, read) is not None:  # a handler that alters its input breaks another rule
+        trial.expect_same(read, written, message)
+
+
+@check_each("handler.type-fidelity")
+def types_are_kept_at_every_depth(trial: Trial, value: Any) -> None:
+    """Every value that comes back with the same content is compared by type, and by the sign of zero, at every depth."""
+    if trial.subject.equal is not None:
+        raise NotApplicable("the subject's own equal decides what is the same")
+    handler = trial.handler()
+    written = fresh(value)
+    read = handler.read(handler.write(value))
+    if content_difference(written, read) is None:
+        trial.expect_same_types(read, written, "the value came back with another type")
+
+
+@check_each("handler.reference-transport", most=_SOME)
+def references_survive_json_text(trial: Trial, value: Any) -> None:
+    """The reference is turned into JSON text and back before it is read."""
+    handler = trial.handler()
+    written = fresh(value)
+    reference = trial.transported(handler.write(value))
+    trial.expect_same(handler.read(reference), written, "after a journey through JSON text the reference read differently")
+
+
+@check("handler.none")
+def none_is_data(trial: Trial) -> str | None:
+    """None is written: it is refused, or read back as None."""
+    handler = trial.handler()
+    try:
+        reference = handler.write(None)
+    except Refused as refusal:
+        return f"None is refused: {refusal}"
+    read = handler.read(reference)
+    if read is not None:
+        trial.expect_same(read, None, "a written None came back as something else")
+        trial.expect_same_types(read, None, "a written None came back as something else")
+    return None
+
+
+@check_each("handler.falsy-values", where=is_falsy)
+def falsy_values_are_data(trial: Trial, value: Any) -> None:
+    """Every empty, zero or False value of the domain is written, read and compared."""
+    handler = trial.handler()
+    written = fresh(value)
+    read = handler.read(handler.write(value))
+    if read is None:
+        trial.expect_same_types(read, written, "a falsy value was taken for no value")
+    trial.expect_same(read, written, "a falsy value came back as something else")
+
+
+@check_each("handler.repeatable-read", most=_SOME)
+def reading_can_be_repeated(trial: Trial, value: Any) -> None:
+    """One reference is read five times, with another value read in between."""
+    handler = trial.handler()
+    written = fresh(value)
+    reference = handler.write(value)
+    for _ in range(3):
+        trial.expect_same(handler.read(reference), written, "reading again gave something else")
+    other = handler.write(trial.accepted(1)[0])
+    handler.read(other)
+    for _ in range(2):
+        trial.expect_same(handler.read(reference), written, "reading again gave something else")
+
+
+@check_each("handler.independent-writes", where=is_ordinary, most=_SOME)
+def equal_and_similar_values_stay_apart(trial: Trial, value: Any) -> None:
+    """A value is written with its siblings: in another case, normal form, spacing, length, and once more the same."""
+    family = [fresh(value), *_honoured(trial, islice(siblings(value), 24)), fresh(value)]
+    _all_are_read(trial, family, "a later write disturbed an earlier reference")
+
+
+@check("handler.independent-writes")
+def many_writes_are_all_kept(trial: Trial) -> str:
+    """Over a thousand values, some of them large, are written before the first is read."""
+    values = trial.accepted(_ENOUGH)
+    many = [fresh(values[index % len(values)]) for index in range(_RETAINED)]
+    big = [value for value in islice(trial.bench.domain.large(), 6) if _is_honoured(trial, value)]
+    rounds = big * max(1, min(8, 4_000_000 // max(1, sum(map(_length, big)) or 1)))
+    _all_are_read(trial, [*many, *rounds], "a reference was lost to later writes")
+    return f"{_RETAINED + len(rounds):,} writes were all kept"
+
+
+@check("handler.independent-writes")
+def writes_under_a_stopped_clock_stay_apart(trial: Trial) -> None:
+    """Different values are written while the clock stands still and the global random generator repeats itself."""
+    values = trial.accepted(_STOPPED_WRITES)
+
+    def around(write: Callable[[Any], Any], value: Any) -> Any:
+        random.seed(0)
+        return write(value)
+
+    with global_random_restored(), stopped():
+        _all_are_read(
+            trial,
+            values,
+            "under a stopped clock and a repeating random generator, one write took the place of another",
+            around,
+            "with time_machine.travel(0, tick=False):",
+        )
+
+
+@check("handler.independent-writes")
+def age_does_not_lose_a_result(trial: Trial) -> str | None:
+    """A reference is read as if ten years had passed."""
+    handler = trial.handler()
+    [value] = trial.accepted(1)
+    written = fresh(value)
+    reference = handler.write(value)
+    with years_later():
+        late = handler.attempt_read(reference)
+        if late.error is None and trial.differs(written, late.value) is None:
+            return None
+        try:
+            again = handler.attempt_read(call(handler.handler.write, fresh(written)))
+        except Exception:  # noqa: BLE001 - a store that checks clocks refuses everything from the future
+            return "the store cannot be tried with a clock ten years ahead"
+        if again.error is not None:
+            return "the store cannot be tried with a clock ten years ahead"
+    trial.fail(
+        "a reference was lost to its age",
+        expected=f"{shown(written)}, ten years later",
+        actual=late.error or shown(late.value),
+        unless="False",
+    )
+
+
+_ENOUGH = 60
+
+
+def _honoured(trial: Trial, candidates: Iterator[object]) -> Iterator[object]:
+    """Those of the candidates that the handler accepts and gives back when they are alone."""
+    return (candidate for candidate in candidates if _is_honoured(trial, candidate))
+
+
+def _is_honoured(trial: Trial, value: Any) -> bool:
+    def alone(other: Trial) -> None:
+        handler = other.handler()
+        other.expect_same(handler.read(handler.write(fresh(value))), fresh(value), "alone")
+
+    return trial.bench.outcome(alone) is None
+
+
+def _all_are_read(
+    trial: Trial,
+    values: Sequence[Any],
+    message: str,
+    around: Callable[[Callable[[Any], Any], Any], Any] = lambda write, value: write(value),
+    context: str | None = None,
+) -> None:
+    """Write all values on one handler, then read all; on failure, again with the fewest values that fail."""
+
+    def write_and_read(one: Trial, chosen: Sequence[Any]) -> None:
+        handler = one.handler()
+        kept: list[tuple[Any, Any]] = []
+        for value in chosen:
+            written = fresh(value)
+            try:
+                kept.append((written, around(handler.write, fresh(value))))
+            except Refused:
+                continue
+        for written, reference in kept:
+            one.expect_same(handler.read(reference), written, message)
+
+    def fails(chosen: Sequence[Any]) -> bool:
+        return isinstance(trial.bench.outcome(lambda one: write_and_read(one, chosen)), Violation)
+
+    if fails(values):
+        needed = fewest(values, fails)
+        if trial.script is not None:
+            _write_script(trial, needed, context)
+        try:
+            with_script, trial.script = trial.script, None
+            write_and_read(trial, needed)
+        except Violation as violation:
+            trial.script = with_script
+            raise Violation(
+                f"{violation.message} (after {len(needed)} writes: {', '.join(map(shown, needed[:4]))}"
+                f"{', ...' if len(needed) > 4 else ''})",
+                expected=violation.expected,
+                actual=violation.actual,
+            ) from violation
+        trial.script = with_script
+
+
+def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> None:
+    from ..source import source_of
+
+    script = trial.script
+    assert script is not None  # the caller has looked
+    trial.store()
+    indent = "    " if context else ""
+    script.do(
+        '(scratch / "store").mkdir()',
+        f"values = [{', '.join(map(source_of, values))}]",
+        *([context] if context else []),
+        f"{indent}handler = {script.handler('store')}",
+        f"{indent}references = []",
+        f"{indent}for value in values:",
+        f"{indent}    random.seed(0)",
+        f"{indent}    references.append(handler.write(value))",
+        f"{indent}read_back = [handler.read(reference) for reference in references]",
+    )
+    script.fails_unless("list(map(repr, read_back)) == list(map(repr, values))", "values", "read_back")
+
+
+@check_each("handler.input-untouched", most=_SOME)
+def neither_value_nor_reference_is_altered(trial: Trial, value: Any) -> None:
+    """The value is compared before and after write, the reference before and after read."""
+    handler = trial.handler()
+    before = fresh(value)
+    reference = handler.write(value)
+    told = content_difference(before, value) or type_difference(before, value)
+    if told is not None:
+        trial.fail(
+            f"write altered the value it was given: {told}", expected=shown(before), actual=shown(value), unless="False"
+        )
+    kept = copy.deepcopy(reference)
+    call(handler.handler.read, reference)
+    if content_difference(kept, reference) or type_difference(kept, reference):
+        trial.fail("read altered the reference it was given", expected=shown(kept), actual=shown(reference), unless="False")
+
+
+@check_each("handler.snapshot", where=is_alterable, most=_SOME)
+def altering_the_value_later_changes_nothing(trial: Trial, value: Any) -> None:
+    """The value is altered in place, at every depth, after it was written."""
+    handler = trial.handler()
+    written = fresh(value)
+    reference = handler.write(value)
+    trial.alter(value)
+    trial.expect_same(handler.read(reference), written, "altering the value after write altered what is read")
+
+
+@check_each("handler.fresh-read", where=is_alterable, most=_SOME)
+def altering_what_was_read_changes_nothing(trial: Trial, value: Any) -> None:
+    """What was read is altered in place, at every depth, before the next read; three times over."""
+    handler = trial.handler()
+    written = fresh(value)
+    reference = handler.write(value)
+    for _ in range(3):
+        read = handler.read(reference)
+        trial.expect_same(read, written, "altering a value that was read altered the next read")
+        if not trial.alter(read):
+            raise NotApplicable("what is read cannot be altered")
+
+
+@check_each("handler.unknown-reference", where=is_ordinary, most=12)
+def references_never_written_raise(trial: Trial, value: Any) -> None:
+    """Well-formed references to nothing are read: forged ones, one of another store, one whose storage was removed."""
+    if trial.bench.inline:
+        raise NotApplicable("the reference holds the value, so a well-formed one is simply another value")
+    handler = trial.handler()
+    written = fresh(value)
+    reference = handler.write(value)
+    decided = 0
+    for unknown in forged(reference):
+        decided += _raises_or_is(trial, handler, unknown, written, "a reference that was never written was read")
+    if trial.maker.takes_scratch:
+        elsewhere = trial.elsewhere()
+        decided += _raises_or_is(trial, elsewhere, reference, written, "an empty store read another store's reference")
+        _remove_everything(trial)
+        decided += _raises_or_is(
+            trial, trial.handler("reopened"), reference, written, "a reference whose stored value is gone was read"
+        )
+    if not decided:
+        raise Untested("no well-formed reference to nothing could be made from a good one")
+
+
+def _raises_or_is(trial: Trial, handler: Handle, reference: Any, written: Any, message: str) -> bool:
+    """Whether reading raised; a value other than the one that was written is a violation, that one decides nothing."""
+    outcome = handler.attempt_read(reference)
+    if outcome.error is not None:
+        return True
+    if trial.differs(written, outcome.value) is not None:
+        handler.returned_instead_of_raising(reference, outcome.value, message)
+    return False
+
+
+def _remove_everything(trial: Trial) -> None:
+    for path in trial.store().rglob("*"):
+        if path.is_file() or path.is_symlink():
+            path.unlink()
+    if trial.script is not None:
+        trial.script.do(
+            'for path in (scratch / "store").rglob("*"):', "    if path.is_file():", "        path.unlink()"
+        )
+
+
+@check("handler.malformed-reference")
+def malformed_references_raise(trial: Trial) -> str:
+    """JSON of the wrong type or shape is read in a process of its own, so that none can harm the suite."""
+    values = sorted(trial.accepted(_ENOUGH), key=lambda v: len(repr(v)), reverse=True)
+    value = next((v for v in values if is_ordinary(v)), values[0])
+    worker = trial.bench.worker()
+    store = trial.store("probed")
+    [(reference, error)] = worker.write(store, [value])
+    if reference is None:
+        raise Untested(f"the handler refused the value in another process: {error}")
+    good = json.loads(reference)
+    kinds = {type(good)} if not trial.bench.inline else {type(json.loads(text)) for text in _references(trial, values)}
+    probes = [(probe, True) for probe in cut(good)] + [(probe, False) for probe in wrong_types(good, kinds)]
+    for probe, must_raise in probes:
+        outcome = _probe(trial, worker, probe)
+        if outcome.error is not None and not outcome.fatal:
+            continue
+        if outcome.error is None and _is_honest(trial, probe, outcome.value, value, must_raise=must_raise):
+            continue
+        if trial.script is not None:
+            handler = trial.handler()
+            handler.write(value)
+            trial.script.fails_unless_raises(f"handler.read({trial.script.of(probe)})")
+        raise Violation(
+            f"reading the malformed reference {shown(probe)} did not raise",
+            expected="an exception",
+            actual=outcome.error or f"read returned {shown(outcome.value)}",
+        )
+    return f"{len(probes)} malformed references"
+
+
+def _references(trial: Trial, values: list[Any]) -> list[str]:
+    answers = trial.bench.worker().write(trial.store("kinds"), values[:20])
+    return [reference for reference, _ in answers if reference is not None]
+
+
+def _probe(trial: Trial, worker: Any, probe: Any) -> Outcome:
+    """Read a reference in the worker; a worker that dies or hangs is itself the outcome."""
+    try:
+        found: Outcome = worker.call("read one", trial.store("probed"), json.dumps(probe))
+    except WorkerDied as death:
+        trial.bench.retire(worker)
+        return Outcome(error=f"the process that read it {death}", fatal=True)
+    except WorkerFailed as failure:
+        raise Untested(f"the handler cannot be made in another process: {failure}") from failure
+    return found
+
+
+def _is_honest(trial: Trial, probe: Any, read: Any, written: Any, *, must_raise: bool) -> bool:
+    """Whether a probe that was read was no malformed reference after all.
+
+    An inline handler's references are all those that it would itself return. An external one may read its own value under
+    an odd spelling, but not under one that is empty or cut.
+    """
+    if not trial.bench.inline:
+        return not must_raise and trial.differs(written, read) is None
+    outcome = trial.bench.outcome(lambda other: _rewrites(other, probe, read))
+    return outcome is None or (must_raise and probe != "" and read is not None and not isinstance(outcome, Refused))
+
+
+def _rewrites(trial: Trial, probe: Any, read: Any) -> None:
+    reference = trial.handler().write(read)
+    if json.dumps(reference, sort_keys=True) != json.dumps(probe, sort_keys=True):
+        raise Violation("not the same", expected="", actual="")
+
+
+@check("handler.loud-refusal")
+def values_outside_the_domain_are_refused_or_kept(trial: Trial) -> str:
+    """Values just outside the domain, and values that only look storable, are written: refused, or given back."""
+    tried = refused = 0
+    for value in islice(trial.bench.domain.outside(), 400):
+        tried += 1
+        outcome = trial.bench.outcome(lambda one, value=value: _refused_or_kept(one, value))  # type: ignore[misc]
+        refused += isinstance(outcome, Refused)
+        if isinstance(outcome, Violation):
+            _refused_or_kept(trial, value)
+            raise outcome
+    return f"{refused} of {tried} values outside the domain were refused, the others kept"
+
+
+def _refused_or_kept(trial: Trial, value: Any) -> None:
+    handler = trial.handler()
+    written = fresh(value)
+    reference = handler.write(value)
+    try:
+        read = handler.read(reference)
+    except Violation as violation:
+        raise Violation(
+            f"write accepted {shown(written)}, which the handler cannot give back",
+            expected="an exception from write, or the value from read",
+            actual=f"write returned a reference, and read raised {violation.actual}",
+        ) from violation
+    if trial.subject.equal is None and (told := plain_difference(written, read)):
+        script = trial.script
+        if script is not None:
+            script.fails_unless("False", repr("an exception from write"), f"repr({script.of(read)})")
+        raise Violation(
+            f"write accepted a value outside the handler's domain and did not keep it: {told}",
+            expected=f"an exception from write, or {shown(written)} from read",
+            actual=f"{name_of(type(read))}: {shown(read)}",
+        )
+
+
+@check("handler.failed-write")
+def a_write_that_raises_harms_nothing(trial: Trial) -> str:
+    """Between good writes come writes that raise; earlier references are read and later writes work."""
+    handler = trial.handler()
+    good = trial.accepted(6)
+    kept: list[tuple[Any, Any]] = []
+
+    def keep(value: Any) -> None:
+        written = fresh(value)
+        try:
+            kept.append((written, handler.write(value)))
+        except Refused as refusal:
+            if not failed:
+                raise
+            raise Violation(
+                "after a write that raised, a later write was refused",
+                expected=f"a reference for {shown(written)}",
+                actual=str(refusal),
+            ) from refusal
+
+    def all_are_read() -> None:
+        for written, reference in kept:
+            trial.expect_same(handler.read(reference), written, "after a write that raised, an earlier reference changed")
+
+    failed = 0
+    keep(fresh(good[0]))
+    for bad in chain(half_writable(), islice(_refusable(trial), 12)):
+        try:
+            handler.write(bad)
+        except Refused:
+            failed += 1
+            keep(fresh(good[failed % len(good)]))
+            all_are_read()
+    if not failed:
+        raise Untested("the handler accepted everything, so no write could be made to fail")
+    all_are_read()
+    return f"{failed} writes failed"
+
+
+def _refusable(trial: Trial) -> Iterator[object]:
+    """Values that the handler refused when they were alone."""
+    return (
+        value
+        for value in trial.bench.domain.outside()
+        if isinstance(trial.bench.outcome(lambda one, value=value: _just_write(one, value)), Refused)  # type: ignore[misc]
+    )
+
+
+def _just_write(trial: Trial, value: Any) -> None:
+    trial.handler().write(value)
+
+
+@check("handler.bounded-reference")
+def references_do_not_grow(trial: Trial) -> str:
+    """A small and a large value are written; the reference of the large one must not be much longer."""
+    if trial.bench.inline:
+        raise NotApplicable("the reference holds the value")
+    handler = trial.handler()
+    lengths: list[tuple[int, int, Any]] = []
+    for value in (*trial.accepted(_ENOUGH), *_grown(trial)):
+        try:
+            reference = call(handler.handler.write, fresh(value))
+        except Exception:  # noqa: BLE001, S112 - refused: another size will do
+            continue
+        lengths.append((_weight(value), len(json.dumps(reference)), value))
+    if not lengths:
+        raise Untested("the handler refused every value that was tried")
+    lengths.sort(key=lambda entry: entry[0])
+    (small, short, _), (large, _, largest) = lengths[0], lengths[-1]
+    long = max(length for weight, length, _ in lengths if weight >= large // 2)
+    if large < 16 * max(small, 16):
+        raise Untested("the values do not differ enough in size; give values= that do")
+    if long > 2 * short + 64 and long - short > (large - small) // 4096 + 64:
+        if trial.script is not None:
+            trial.script.do("value = " + trial.script.of(largest))
+            trial.script.do("reference = handler.write(value)")
+            trial.script.fails_unless(f"len(json.dumps(reference)) <= {2 * short + 64}", "'a short reference'", "reference")
+        raise Violation(
+            "the reference grows with the value",
+            expected=f"about {short} characters of reference, whatever the value's size",
+            actual=f"{long} characters for a value of {large:,}, {short} for one of {small:,}",
+        )
+    return f"references of {short} to {long} characters for values of {small:,} to {large:,}"
+
+
+def _grown(trial: Trial) -> Iterator[Any]:
+    """Larger values: the domain's own, or drawn ones repeated where the handler gives those back."""
+    yield from islice(trial.bench.domain.large(), 5)
+    if trial.bench.domain.declared:
+        repeatable = [v for v in trial.accepted(_ENOUGH) if type(v) in (str, bytes, list) and v]
+        yield from _honoured(trial, (value * (20_000 // len(value) + 1) for value in repeatable[:4]))
+        yield from _honoured(trial, islice(large_values(trial.bench.domain.annotation), 4))
+
+
+def _weight(value: Any) -> int:
+    return value.nbytes if hasattr(value, "nbytes") else len(repr(value))
+
+
+def _length(value: Any) -> int:
+    try:
+        return len(value)
+    except TypeError:
+        return 1
+
+
+@check("handler.standard-errors")
+def errors_are_standard(trial: Trial) -> str:
+    """Errors are provoked by refused values and by unknown and malformed references, and judged by type and cause."""
+    handler = trial.handler()
+    [value] = trial.accepted(1)
+    reference = handler.write(value)
+    raised = 0
+    for bad in chain(islice(trial.bench.domain.outside(), 60), half_writable()):
+        raised += _is_standard(trial, "write", handler.handler.write, bad)
+    safe = [probe for probe in wrong_types(reference, set()) if not isinstance(probe, int)]
+    for probe in chain(forged(reference), cut(reference), safe):
+        raised += _is_standard(trial, "read", handler.handler.read, probe)
+    if not raised:
+        raise Untested("no error could be provoked")
+    return f"{raised} errors"
+
+
+def _is_standard(trial: Trial, method: str, function: Callable[[Any], Any], argument: Any) -> bool:
+    """Whether the call raised; an error that is not standard is a violation."""
+    shown_argument = shown(argument)
+    try:
+        call(function, argument)
+    except Exception as error:  # noqa: BLE001 - every error is to be judged
+        if (lack := not_standard(error)) is None:
+            return True
+        if trial.script is not None:
+            trial.script.do(f"handler.{method}({trial.script.of(argument)})")
+        raise Violation(
+            f"{method}({shown_argument}) raised an error that callers cannot be expected to know: {lack}",
+            expected=f"one of {', '.join(cls.__name__ for cls in STANDARD_ERRORS)}, with its cause",
+            actual=one_line(error),
+        ) from error
+    return False
+
+
+@check("handler.passive-construction")
+def construction_touches_nothing(trial: Trial) -> None:
+    """A handler is constructed under watch: no file may be opened for writing and no connection made."""
+    trial.store()
+    trial.store("fresh")
+    with _watch(trial.bench.handler_class) as events:
+        made = trial.handler("handler", "fresh")
+    if events:
+        trial.fail(
+            f"constructing the handler {events[0]}",
+            expected="a constructor that only takes note of its arguments",
+            actual="; ".join(dict.fromkeys(events)),
+            unless="False",
+        )
+    if trial.maker.make is trial.bench.handler_class:
+        created = [path.name for path in trial.store("fresh").rglob("*") if not path.is_dir()]
+        if created:
+            trial.fail(
+                "constructing the handler created files",
+                expected="no file before the first write",
+                actual=", ".join(created),
+                unless="not [path for path in scratch.rglob('*') if path.is_file()]",
+            )
+    del made
+
+
+class _watch:  # noqa: N801 - reads as a statement
+    """Collects what happens within the constructor of a class, by audit events (PEP 578)."""
+
+    _hooked = False
+    _current: "_watch | None" = None
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        self.events: list[str] = []
+        self.thread = threading.get_ident()
+
+    def __enter__(self) -> list[str]:
+        if not _watch._hooked:
+            sys.addaudithook(_watch._hear)  # a hook cannot be taken back, hence one that looks whether it is needed
+            _watch._hooked = True
+        _watch._current = self
+        return self.events
+
+    def __exit__(self, *_: object) -> None:
+        _watch._current = None
+
+    @staticmethod
+    def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+        watching = _watch._current
+        if watching is None or event not in _AUDITED or threading.get_ident() != watching.thread:
+            return
+        if (told := _AUDITED[event](arguments)) is not None and watching._inside():
+            watching.events.append(told)
+
+    def _inside(self) -> bool:
+        """Whether a method of the class is being run, directly or further up."""
+        frame = sys._getframe(2)
+        while frame is not None:  # type: ignore[redundant-expr]
+            names = frame.f_code.co_varnames[:1]
+            first = frame.f_locals.get(names[0]) if names else None
+            if frame.f_code.co_name.startswith("_find_and_load"):
+                return False
+            if first is self.cls or type(first) is self.cls:
+                return True
+            if frame.f_back is None:
+                return False
+            frame = frame.f_back
+        return False
+
+
+def _opened_for_writing(arguments: tuple[Any, ...]) -> str | None:
+    import os
+
+    path, mode, flags = arguments[0], arguments[1], arguments[2]
+    writes = any(letter in str(mode) for letter in "wax+") if mode is not None else bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    if not writes or str(path).endswith(".pyc") or str(path) in ("/dev/null", "/dev/tty"):
+        return None
+    return f"opened {path} for writing"
+
+
+_AUDITED: dict[str, Callable[[tuple[Any, ...]], str | None]] = {
+    "open": _opened_for_writing,
+    "socket.connect": lambda arguments: f"connected to {arguments[1]}",
+    "socket.bind": lambda arguments: f"bound a socket to {arguments[1]}",
+    "sqlite3.connect": lambda arguments: f"connected to the database {arguments[0]}",
+    "subprocess.Popen": lambda arguments: f"started the process {arguments[0]}",
+}
+

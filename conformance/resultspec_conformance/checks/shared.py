@@ -1,0 +1,357 @@
+"""Checks of the class *shared*: what a handler keeps across instances, processes and threads."""
+
+import contextlib
+import json
+import pickle
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cloudpickle
+
+from ..calling import call
+from ..checking import NotApplicable, Refused, Untested, Violation, check, check_each
+from ..golden import recorded
+from ..making import importable_name
+from ..outcomes import Outcome, one_line
+from ..processes import Process, WorkerDied, WorkerFailed
+from ..source import shown
+from ..trial import Handle, Trial, fresh
+from .core import is_ordinary
+
+_THREADS = 8
+_WRITES_PER_THREAD = 6
+_ROUNDS = 4
+_PROCESSES = 3
+_WRITES_PER_PROCESS = 40
+
+
+@check_each("shared.instance", most=20)
+def another_instance_reads_it(trial: Trial, value: Any) -> None:
+    """A second, equally configured handler reads what the first wrote, made before the write and made after it."""
+    early = trial.handler("early")
+    handler = trial.handler()
+    written = fresh(value)
+    reference = trial.transported(handler.write(value))
+    message = "an equally configured instance read something else"
+    trial.expect_same(trial.handler("late").read(reference), written, message)
+    trial.expect_same(early.read(reference), written, message)
+
+
+@check("shared.pickle")
+def a_pickled_handler_works(trial: Trial) -> str:
+    """The handler is pickled, by pickle and by cloudpickle; original and copy read each other's references."""
+    handler = trial.handler()
+    values = trial.accepted(4)
+    ways = [(f"cloudpickle, protocol {pickle.HIGHEST_PROTOCOL}", cloudpickle.dumps, "cloudpickle")]
+    plainly = importable_name(type(handler.handler)) is not None
+    if plainly:
+        ways.insert(0, ("pickle", pickle.dumps, "pickle"))
+    for way, dump, module in ways:
+        fresh_copy = _copied(trial, handler, dump, module, way)
+        for one, other in ((handler, fresh_copy), (fresh_copy, handler)):
+            for value in values:
+                reference = one.write(fresh(value))
+                trial.expect_same(other.read(reference), value, f"a handler copied by {way} read something else")
+        used_copy = _copied(trial, handler, dump, module, way)
+        for value in values:
+            trial.expect_same(used_copy.read(used_copy.write(fresh(value))), value, f"a handler copied by {way} after use")
+    return "pickle and cloudpickle" if plainly else "cloudpickle alone: the class cannot be imported by name"
+
+
+def _copied(trial: Trial, handler: Handle, dump: Any, module: str, way: str) -> Handle:
+    line = f"copied = pickle.loads({module}.dumps({handler.name}))"
+    try:
+        copied = pickle.loads(dump(handler.handler))  # noqa: S301 - pickled a moment ago
+    except Exception as error:
+        if trial.script is not None:
+            trial.script.do(line)
+        raise Violation(
+            f"the handler cannot be copied by {way}", expected="a handler that pickles", actual=one_line(error)
+        ) from error
+    return trial.adopt(copied, "copied", line)
+
+
+@check("shared.process")
+def a_fresh_interpreter_reads_it(trial: Trial) -> str:
+    """A new process in another directory, with another hash seed, reads the references; and the other way round."""
+    handler = trial.handler()
+    values = trial.accepted(12)
+    references = [json.dumps(handler.write(fresh(value))) for value in values]
+    store = trial.store()
+    worker = trial.bench.worker()
+    outcomes = _answered(trial, lambda: worker.read(store, references))
+    for value, reference, outcome in zip(values, references, outcomes, strict=True):
+        _expect(trial, outcome, value, reference, "a fresh interpreter in another directory could not read the reference")
+    there = _answered(trial, lambda: worker.write(store, values))
+    for value, (text, error) in zip(values, there, strict=True):
+        if text is None:
+            raise Violation(
+                "a fresh interpreter could not write what this one can",
+                expected=f"a reference for {shown(value)}",
+                actual=str(error),
+            )
+        if trial.script is not None:
+            trial.script.do(f"reference = {trial.script.in_fresh_process('write', 'store', trial.script.of(value))}")
+        trial.expect_same(handler.read(json.loads(text)), value, "what a fresh interpreter wrote read differently here")
+    return f"{len(values)} values each way"
+
+
+@check("shared.process")
+def a_pickled_handler_works_in_a_fresh_interpreter(trial: Trial) -> str:
+    """The pickled handler itself is sent to a new process, which reads the references."""
+    handler = trial.handler()
+    values = trial.accepted(6)
+    try:
+        shipped = cloudpickle.dumps(handler.handler)
+    except Exception as error:
+        raise NotApplicable(f"the handler does not pickle: {one_line(error)}") from error
+    references = [json.dumps(handler.write(fresh(value))) for value in values]
+    worker = trial.bench.worker()
+    outcomes: list[Outcome] = _answered(trial, lambda: worker.call("read", None, references, shipped))
+    for value, reference, outcome in zip(values, references, outcomes, strict=True):
+        _expect(trial, outcome, value, reference, "the pickled handler could not read the reference in a fresh interpreter")
+    return "and the pickled handler"
+
+
+def _expect(trial: Trial, outcome: Outcome, value: Any, reference: str, message: str) -> None:
+    differs = outcome.error or trial.differs(value, outcome.value)
+    if differs is None:
+        return
+    if trial.script is not None:
+        call = trial.script.in_fresh_process("read", "store", trial.script.of(json.loads(reference)))
+        trial.script.do(f"read_back = {call}", f"expected = {trial.script.of(value)}")
+        trial.script.fails_unless("repr(read_back) == repr(expected)", "expected", "read_back")
+    raise Violation(message, expected=shown(value), actual=outcome.error or shown(outcome.value))
+
+
+def _answered(trial: Trial, ask: Any) -> Any:
+    """Ask a worker; that it dies or cannot make the handler is a violation."""
+    try:
+        return ask()
+    except WorkerDied as death:
+        raise Violation(
+            f"the other process {death}", expected="an interpreter that goes on running", actual=str(death)
+        ) from death
+    except WorkerFailed as failure:
+        raise Violation(
+            "an equally configured handler cannot be made in a fresh interpreter", expected="a handler", actual=str(failure)
+        ) from failure
+
+
+@check("shared.threads")
+def threads_share_one_handler(trial: Trial) -> str:
+    """Threads that start together write and read on one instance, from the first write of a store on."""
+    values = _distinct(trial)
+    total = 0
+    for number in range(_ROUNDS):
+        handler = trial.handler("handler", f"round {number}")
+        total += _threads(trial, handler, values, f"round {number}")
+    return f"{total} writes by {_THREADS} threads"
+
+
+def _threads(trial: Trial, handler: Handle, values: Sequence[Any], store: str) -> int:
+    problems: list[tuple[str, Any, str]] = []
+    kept: list[tuple[Any, Any]] = []
+    start = threading.Barrier(_THREADS)
+
+    def work(number: int) -> None:
+        start.wait()
+        for index in range(_WRITES_PER_THREAD):
+            value = fresh(values[(number + index * _THREADS) % len(values)])
+            try:
+                reference = call(handler.handler.write, fresh(value))
+                kept.append((value, reference))
+                for written, known in (kept[-1], kept[index % len(kept)]):
+                    read = call(handler.handler.read, fresh(known))
+                    if (told := trial.differs(written, read)) is not None:
+                        problems.append(("a thread read another value than was written", written, told))
+            except Exception as error:  # noqa: BLE001 - what is accepted alone must be accepted here
+                problems.append(("a call raised that works alone", value, one_line(error)))
+
+    with _eager_switching():
+        threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(_THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(trial.bench.settings.limit)
+    if any(thread.is_alive() for thread in threads):
+        problems.append(("threads waited for each other for ever", "every call to end", "threads that are still waiting"))
+    if not problems:
+        for written, reference in kept:
+            outcome = handler.attempt_read(reference)
+            told = outcome.error or trial.differs(written, outcome.value)
+            if told is not None:
+                problems.append(("a reference that a thread wrote reads differently afterwards", written, told))
+    if problems:
+        message, expected, actual = problems[0]
+        _threads_script(trial, values, store)
+        raise Violation(
+            f"under {_THREADS} threads, {message} ({len(problems)} times)", expected=shown(expected), actual=actual
+        )
+    return len(kept)
+
+
+def _threads_script(trial: Trial, values: Sequence[Any], store: str) -> None:
+    if trial.script is None:
+        return
+    from ..source import source_of
+
+    trial.script.do(
+        f"values = [{', '.join(map(source_of, values[:24]))}]",
+        "import sys",
+        "sys.setswitchinterval(1e-6)",
+        "",
+        "def write_and_read(value):",
+        "    reference = handler.write(value)",
+        "    return repr(handler.read(reference)) == repr(value)",
+        "",
+        f"for attempt in range(50):  # a race shows sooner or later; each attempt works on the store of {store!r}",
+        f"    with ThreadPoolExecutor({_THREADS}) as threads:",
+        "        if not all(threads.map(write_and_read, values * 4)):",
+        '            raise SystemExit("the rule is broken: a thread read another value than it wrote")',
+    )
+
+
+@contextlib.contextmanager
+def _eager_switching() -> Iterator[None]:
+    """Let threads take turns as often as the interpreter can, so that races show."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def _distinct(trial: Trial) -> list[Any]:
+    """Accepted values, different from each other where the domain has that many, some of them large."""
+    values = [value for value in trial.accepted(48) if is_ordinary(value)] or trial.accepted(48)
+    large = []
+    for value in trial.bench.domain.large():
+        with contextlib.suppress(Refused, Violation):
+            probe = trial.handler("handler", "large")
+            trial.expect_same(probe.read(probe.write(fresh(value))), value, "large")
+            large.append(value)
+        if len(large) == 3:
+            break
+    return [*values[:24], *large, *values[24:]]
+
+
+@check("shared.processes")
+def processes_share_one_storage(trial: Trial) -> str:
+    """Three processes write at the same time to a store that none of them has opened before; all references are read."""
+    values = _distinct(trial)
+    store = trial.store("between processes")
+    workers = [trial.bench.worker(number) for number in range(_PROCESSES)]
+    for worker in workers:  # a first call, so that they start together afterwards
+        _answered(trial, lambda worker=worker: worker.write(trial.store("warm-up"), values[:1]))
+    shares = [[values[(index * _PROCESSES + n) % len(values)] for index in range(_WRITES_PER_PROCESS)] for n in range(_PROCESSES)]
+    for worker, share in zip(workers, shares, strict=True):
+        worker.begin("write", store, [fresh(value) for value in share])
+    kept: list[tuple[Any, str]] = []
+    for worker, share in zip(workers, shares, strict=True):
+        for value, (text, error) in zip(share, _answered(trial, worker.answer), strict=True):
+            if text is None:
+                raise Violation(
+                    "a write raised while other processes were writing, and works alone",
+                    expected=f"a reference for {shown(value)}",
+                    actual=str(error),
+                )
+            kept.append((value, text))
+    reader: Process = workers[0]
+    outcomes = _answered(trial, lambda: reader.read(store, [text for _, text in kept]))
+    for (value, text), outcome in zip(kept, outcomes, strict=True):
+        told = outcome.error or trial.differs(value, outcome.value)
+        if told is not None:
+            raise Violation(
+                f"after {_PROCESSES} processes wrote at once, the reference {shown(json.loads(text))} reads differently",
+                expected=shown(value),
+                actual=outcome.error or shown(outcome.value),
+            )
+    return f"{len(kept)} writes by {_PROCESSES} processes"
+
+
+@check("shared.equality")
+def equality_follows_configuration(trial: Trial) -> str:
+    """Two handlers made alike are compared, and two made for different directories; their hashes too."""
+    one, other = trial.handler("one").handler, trial.handler("other").handler
+    if one is other:
+        raise Untested("the factory returns the same object each time")
+    if not one == other or one != other:
+        trial.fail(
+            "equally configured handlers are not equal", expected="one == other", actual=f"{shown(one)} != {shown(other)}", unless="one == other"
+        )
+    if _hash(one) != _hash(other):
+        trial.fail(
+            "equal handlers have different hashes",
+            expected="hash(one) == hash(other)",
+            actual=f"{_hash(one)} and {_hash(other)}",
+            unless="hash(one) == hash(other)",
+        )
+    if one == object() or one == "another kind":
+        trial.fail("a handler equals what is no handler", expected="one != object()", actual="equal", unless="one != object()")
+    if not trial.maker.takes_scratch:
+        return "equally configured ones; the factory makes no others"
+    different = trial.elsewhere().handler
+    if _configuration(one) == _configuration(different):
+        return "equally configured ones; the directory is no part of the configuration"
+    if one == different:
+        trial.fail(
+            "handlers on different stores are equal", expected="one != elsewhere", actual="one == elsewhere", unless="one != elsewhere"
+        )
+    return "equal and different configurations"
+
+
+def _hash(handler: Any) -> int | None:
+    try:
+        return hash(handler)
+    except TypeError:  # being unhashable is no failure
+        return None
+
+
+def _configuration(handler: Any) -> bytes | None:
+    try:
+        return cloudpickle.dumps(handler)
+    except Exception:  # noqa: BLE001 - what does not pickle may still be different
+        return None
+
+
+@check("shared.describable")
+def a_described_handler_can_be_rebuilt(trial: Trial) -> None:
+    """The handler's description is sent through JSON text, and the handler rebuilt from it reads the references."""
+    subject = trial.subject
+    if subject.describe is None or subject.rebuild is None:
+        raise NotApplicable("the subject names no describe= and rebuild=")
+    handler = trial.handler()
+    description = subject.describe(handler.handler)
+    try:
+        arrived = json.loads(json.dumps(description, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise Violation("the description is not JSON", expected="JSON", actual=one_line(error)) from error
+    try:
+        rebuilt = subject.rebuild(arrived)
+    except Exception as error:
+        raise Violation(
+            "the handler cannot be rebuilt from its description", expected="a handler", actual=one_line(error)
+        ) from error
+    [value] = trial.accepted(1)
+    reference = handler.write(fresh(value))
+    read = trial.adopt(rebuilt, "rebuilt", "rebuilt = handler  # rebuilt from its description").read(reference)
+    trial.expect_same(read, value, "the handler rebuilt from its description read something else")
+
+
+@check("shared.golden")
+def recorded_references_still_read(trial: Trial) -> str:
+    """References that an earlier version recorded are read, and compared with the values of then."""
+    if trial.subject.golden is None:
+        raise NotApplicable("the subject names no golden= directory")
+    count = 0
+    handler = trial.handler()
+    for value, reference in recorded(trial.subject.golden, trial.store()):
+        trial.expect_same(handler.read(reference), value, "a reference that an earlier version wrote reads differently")
+        count += 1
+    if not count:
+        raise Untested(f"{trial.subject.golden} holds no recorded reference")
+    return f"{count} recorded references"
