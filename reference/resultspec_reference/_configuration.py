@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from platformdirs import user_config_path
@@ -127,7 +127,8 @@ def _settings_of_file() -> dict[str, _Setting]:
         raise InvalidConfiguration(f"{path}: unknown key {min(content)!r}: the one key is {_TABLE!r}")
     if not isinstance(table, dict):
         raise InvalidConfiguration(f"{path}: {_TABLE} is not a table: begin it with [{_TABLE}]")
-    return {key: _Setting(value, f"{path}: {_TABLE}.{key}") for key, value in table.items()}
+    options = cast("dict[str, Any]", table)
+    return {key: _Setting(value, f"{path}: {_TABLE}.{key}") for key, value in options.items()}
 
 
 def _value_of_variable(text: str) -> Any:
@@ -145,7 +146,7 @@ def _maker(kind: _Setting) -> Callable[..., Any]:
         known = ", ".join(map(repr, _KINDS))
         raise InvalidConfiguration(f"{kind.source}: unknown kind: write {known} or 'module:Name'")
     try:
-        make = getattr(import_module(module), name)
+        make: object = getattr(import_module(module), name)
     except Exception as error:
         cause = quiet(error)
     else:
@@ -176,7 +177,7 @@ def _check_options(make: Callable[..., Any], kind: _Setting, settings: Mapping[s
         raise InvalidConfiguration(f"{kind.source}: {kind.value!r} is {error}: set it") from error
 
 
-def _local(directory: str | None = None, sync: bool = True, key_file: str | None = None) -> LocalResultHandler[Any]:
+def _local(directory: Any = None, sync: Any = True, key_file: Any = None) -> LocalResultHandler[Any]:
     if not isinstance(sync, bool):
         raise _Refused("sync", "write true or false")
     return LocalResultHandler(
@@ -186,7 +187,7 @@ def _local(directory: str | None = None, sync: bool = True, key_file: str | None
     )
 
 
-def _absolute(key: str, path: str) -> Path:
+def _absolute(key: str, path: Any) -> Path:
     # A relative path would mean another place in every working directory.
     try:
         absolute = Path(path).expanduser()

@@ -258,7 +258,7 @@ def _pickle(value: Any, sink: _Sink, buffers: "_Buffers") -> bool:
         # A PickleBuffer among built-in values does come back as something else.
         return pickler.reduced is not None or (buffers.met and not whole)
     at = "" if pickler.reduced is None else f", at an object of type {_name(pickler.reduced)}"
-    raise UnsupportedValue(f"A value of type {_name(type(value))} does not pickle{at}: {cause}") from cause
+    raise UnsupportedValue(f"A value of type {_name_of_type(value)} does not pickle{at}: {cause}") from cause
 
 
 class _Buffers:
@@ -311,8 +311,8 @@ def _prove(value: Any, fd: int, stream: slice, spans: list[tuple[slice, bool]]) 
         change = _change(value, back)
         if change is None:
             return
-        raise UnsupportedValue(f"A value of type {_name(type(value))} would not come back as it is: {change}")
-    raise UnsupportedValue(f"A value of type {_name(type(value))} pickles but does not unpickle: {cause}") from cause
+        raise UnsupportedValue(f"A value of type {_name_of_type(value)} would not come back as it is: {change}")
+    raise UnsupportedValue(f"A value of type {_name_of_type(value)} pickles but does not unpickle: {cause}") from cause
 
 
 def _change(value: Any, back: Any) -> str | None:
@@ -321,9 +321,9 @@ def _change(value: Any, back: Any) -> str | None:
     seen: set[int] = set()
     while pairs:
         one, other = pairs.pop()
-        kind = type(one)
+        kind = type(one)  # pyright: ignore[reportUnknownVariableType]
         if type(other) is not kind:
-            return f"{_name(kind)} becomes {_name(type(other))}"
+            return f"{_name_of_type(one)} becomes {_name_of_type(other)}"
         if kind not in (list, tuple, dict, set, frozenset) or id(one) in seen:
             continue
         seen.add(id(one))
@@ -338,6 +338,10 @@ def _change(value: Any, back: Any) -> str | None:
             # The members of a set cannot be paired.
             return f"a {kind.__name__} changes the types of its members"
     return None
+
+
+def _name_of_type(value: object) -> str:
+    return _name(type(value))
 
 
 def _name(kind: type) -> str:

@@ -52,9 +52,10 @@ def resolve(
         InvalidConfiguration: No level sets a handler, or the first that is set is not one
             (``hierarchy.invalid-config``).
     """
-    for level, carrier in (("task", task), ("flow", flow), ("configuration", configuration)):
-        if level == "flow" and carrier is None:
-            continue
+    levels = [("task", task), ("configuration", configuration)]
+    if flow is not None:
+        levels.insert(1, ("flow", flow))
+    for level, carrier in levels:
         try:
             handler: object = carrier.result_handler
         except AttributeError as error:
@@ -64,7 +65,7 @@ def resolve(
     raise InvalidConfiguration("No result_handler is set by the task, the flow or the configuration: set one")
 
 
-def usable(handler: object, what: str) -> ResultHandler[Any, Any]:
+def usable(handler: Any, what: str) -> ResultHandler[Any, Any]:
     """Return a handler, once it is clear that it is one.
 
     Raises:
@@ -73,7 +74,12 @@ def usable(handler: object, what: str) -> ResultHandler[Any, Any]:
     if isinstance(handler, type):
         raise InvalidConfiguration(f"{what} is the class {handler.__qualname__}: give an instance of it")
     lacking = [name for name in ("write", "read") if not callable(getattr(handler, name, None))]
-    if lacking or not isinstance(handler, ResultHandler):
+    if lacking:
         methods = " and ".join(lacking)
-        raise InvalidConfiguration(f"{what} has no {methods} that can be called: it is a {type(handler).__qualname__}")
-    return handler
+        raise InvalidConfiguration(f"{what} has no {methods} that can be called: it is a {_type_name(handler)}")
+    found: ResultHandler[Any, Any] = handler
+    return found
+
+
+def _type_name(value: object) -> str:
+    return type(value).__qualname__

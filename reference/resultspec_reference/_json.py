@@ -52,7 +52,7 @@ def check(value: Any) -> None:
 
 
 def _check(value: Any, depth: int) -> None:
-    kind = type(value)
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is str:
         if not value.isascii() and _SURROGATE.search(value):
             raise NotJSON("a str with a lone surrogate")

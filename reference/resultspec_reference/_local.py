@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
@@ -173,7 +173,7 @@ class LocalResultHandler(Generic[T]):
         try:
             with self._opened() as directory:
                 fd = os.open(name, _READ_FLAGS, dir_fd=directory)
-                with open(fd, "rb") as file:
+                with os.fdopen(fd, "rb") as file:
                     status = os.fstat(fd)
                     if not stat.S_ISREG(status.st_mode):
                         raise CorruptResult(f"{reference} is not a file any more")
@@ -203,7 +203,7 @@ class LocalResultHandler(Generic[T]):
             raise failure(f"{self.key} holds no key: {error}") from error
 
     @contextmanager
-    def _opened(self, *, create: bool = False) -> Iterator[int]:
+    def _opened(self, *, create: bool = False) -> Generator[int]:
         """Open the directory: all that happens in it goes by this, even if it is moved meanwhile."""
         try:
             fd = os.open(self.directory, _DIRECTORY_FLAGS)

@@ -1,9 +1,7 @@
 """The absence of a computation."""
 
 from enum import Enum
-from typing import Final, Literal
-
-from typing_extensions import Self
+from typing import Any, Final, Literal, Self
 
 
 class NoResultType(Enum):
@@ -16,7 +14,7 @@ class NoResultType(Enum):
     NO_RESULT = "NoResult"
 
     @property
-    def value(self) -> Self:  # type: ignore[override]  # The specification says so; Enum would give the text.
+    def value(self) -> Self:
         """The same object (``noresult.value``)."""
         return self
 
@@ -42,7 +40,7 @@ class NoResultType(Enum):
     def __deepcopy__(self, memo: object) -> Self:
         return self
 
-    def __reduce_ex__(self, protocol: object) -> str:
+    def __reduce_ex__(self, protocol: object) -> Any:
         # The name of a global: pickle looks it up, hence the identical object (``noresult.identity``).
         return "NoResult"
 

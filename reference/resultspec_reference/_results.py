@@ -1,6 +1,5 @@
 """A task's output: in raw form, or as the reference that its handler returned."""
 
-from collections.abc import Callable
 from typing import Any, Generic, Literal, overload
 
 import attrs
@@ -55,8 +54,8 @@ class Result(Generic[T, R]):
             raise ValueError("NoResult is the absence of a result: use NoResult itself, not Result(NoResult)")
         if handled and result_handler is None:
             raise MissingHandler("A handled result needs the handler that can read it: give result_handler")
-        kind: type[Result[Any, Any]] = HandledResult if handled else RawResult
-        self = object.__new__(kind)
+        kind: Any = HandledResult if handled else RawResult
+        self: Result[T, R] = object.__new__(kind)
         # Frozen: only the base class's own setter is left.
         object.__setattr__(self, "value", value)
         object.__setattr__(self, "result_handler", result_handler)
@@ -92,7 +91,7 @@ class Result(Generic[T, R]):
     def __hash__(self) -> int:
         return hash((type(self), _exact(self.value), self.result_handler))
 
-    def __reduce__(self) -> tuple[Callable[..., "Result[T, R]"], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return Result, (self.value, self.handled, self.result_handler)
 
 
@@ -166,7 +165,7 @@ def _exact(value: Any) -> Any:
 
     It is hashable exactly when the value is, since every built-in container stands in for its like.
     """
-    kind = type(value)
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is float:
         return kind, value.hex()
     if kind in (list, tuple, set, frozenset):
