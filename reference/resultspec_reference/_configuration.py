@@ -112,7 +112,7 @@ def _settings_of_file() -> dict[str, _Setting]:
     named = os.environ.get(_FILE_VARIABLE)
     if named == "":
         raise InvalidConfiguration(f"{_FILE_VARIABLE} is empty: name a file, or unset it")
-    path = Path(named).expanduser() if named else user_config_path("resultspec", appauthor=False) / "config.toml"
+    path = _expanded(named) if named else user_config_path("resultspec", appauthor=False) / "config.toml"
     try:
         with path.open("rb") as file:
             content = tomllib.load(file)
@@ -139,10 +139,11 @@ def _value_of_variable(text: str) -> Any:
 
 
 def _maker(kind: _Setting) -> Callable[..., Any]:
-    if kind.value in _KINDS:
-        return _KINDS[kind.value]
-    module, colon, name = kind.value.partition(":") if isinstance(kind.value, str) else ("", "", "")
-    if not (module and colon and name):
+    wanted = kind.value if isinstance(kind.value, str) else ""
+    if wanted in _KINDS:
+        return _KINDS[wanted]
+    module, _, name = wanted.partition(":")
+    if not (module and name):
         known = ", ".join(map(repr, _KINDS))
         raise InvalidConfiguration(f"{kind.source}: unknown kind: write {known} or 'module:Name'")
     try:
@@ -189,13 +190,14 @@ def _local(directory: Any = None, sync: Any = True, key_file: Any = None) -> Loc
 
 def _absolute(key: str, path: Any) -> Path:
     # A relative path would mean another place in every working directory.
-    try:
-        absolute = Path(path).expanduser()
-    except (TypeError, RuntimeError) as error:
-        raise _Refused(key, "write an absolute path, or one that begins with ~/") from error
-    if not absolute.is_absolute():
+    if not isinstance(path, str) or "\0" in path or not _expanded(path).is_absolute():
         raise _Refused(key, "write an absolute path, or one that begins with ~/")
-    return absolute
+    return _expanded(path)
+
+
+def _expanded(path: str) -> Path:
+    # Path.expanduser raises where there is no such user; this leaves the path as it is.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 _KINDS: Mapping[str, Callable[..., Any]] = {"local": _local, "json": JSONResultHandler}

@@ -1,6 +1,6 @@
 """A task's output: in raw form, or as the reference that its handler returned."""
 
-from typing import Any, Generic, Literal, overload
+from typing import Any, Generic, Literal, cast, overload
 
 import attrs
 from typing_extensions import TypeVar
@@ -33,11 +33,8 @@ class Result(Generic[T, R]):
         ValueError: ``value`` is :data:`NoResult`, which is the absence of a result.
     """
 
-    value: T | R
-    """The raw value, or the reference when the result is handled."""
-
-    result_handler: ResultHandler[T, R] | None
-    """The handler that writes and reads the value, or None when there is none."""
+    _value: Any
+    _result_handler: Any
 
     @overload
     def __new__(
@@ -57,9 +54,19 @@ class Result(Generic[T, R]):
         kind: Any = HandledResult if handled else RawResult
         self: Result[T, R] = object.__new__(kind)
         # Frozen: only the base class's own setter is left.
-        object.__setattr__(self, "value", value)
-        object.__setattr__(self, "result_handler", result_handler)
+        object.__setattr__(self, "_value", value)
+        object.__setattr__(self, "_result_handler", result_handler)
         return self
+
+    @property
+    def value(self) -> T | R:
+        """The raw value, or the reference when the result is handled."""
+        return cast("T | R", self._value)
+
+    @property
+    def result_handler(self) -> ResultHandler[T, R] | None:
+        """The handler that writes and reads the value, or None when there is none."""
+        return cast("ResultHandler[T, R] | None", self._result_handler)
 
     @property
     def handled(self) -> bool:
@@ -100,8 +107,10 @@ class RawResult(Result[T, R]):
 
     __slots__ = ()
 
-    value: T
-    """The raw value."""
+    @property
+    def value(self) -> T:
+        """The raw value."""
+        return cast("T", self._value)
 
     @property
     def handled(self) -> Literal[False]:
@@ -133,11 +142,15 @@ class HandledResult(Result[T, R]):
 
     __slots__ = ()
 
-    value: R
-    """The reference."""
+    @property
+    def value(self) -> R:
+        """The reference."""
+        return cast("R", self._value)
 
-    result_handler: ResultHandler[T, R]
-    """The handler that reads the reference: never None."""
+    @property
+    def result_handler(self) -> ResultHandler[T, R]:
+        """The handler that reads the reference: never None."""
+        return cast("ResultHandler[T, R]", self._result_handler)
 
     @property
     def handled(self) -> Literal[True]:

@@ -108,7 +108,7 @@ class _HandlerForms:
     def structure(self, form: Any, target: Any = ResultHandler) -> Any:
         options = dict(_strict(form, "The stored form of a handler"))
         kind = options.pop("kind", None)
-        if kind not in self._by_kind:
+        if not isinstance(kind, str) or kind not in self._by_kind:
             raise StoredFormError(f"The stored form's kind of handler is not one of {', '.join(self._by_kind)}")
         cls, hook = self._by_kind[kind]
         if not issubclass(cls, _classes(target)):
