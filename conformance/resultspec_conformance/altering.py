@@ -2,6 +2,9 @@
 
 from collections.abc import MutableMapping, MutableSequence, MutableSet
 from dataclasses import is_dataclass
+from datetime import tzinfo
+from enum import Enum
+from types import FunctionType, ModuleType
 from typing import Any
 
 
@@ -14,13 +17,17 @@ def alter(value: object) -> bool:
 
 
 def _alter(value: Any, seen: set[int]) -> bool:
-    if id(value) in seen:
+    if id(value) in seen or isinstance(value, _SHARED):
         return False
     seen.add(id(value))
     altered = False
     for part in _parts(value):
         altered |= _alter(part, seen)
     return _alter_here(value) or altered
+
+
+# What belongs to the whole process: altering it would harm others than its holder.
+_SHARED = (type, Enum, ModuleType, FunctionType, tzinfo)
 
 
 def _parts(value: Any) -> list[Any]:

@@ -4,6 +4,7 @@ import itertools
 import shutil
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -128,7 +129,8 @@ class Bench:
         for value in self._accepted:
             if value is not None and not any(_same(value, other) for other in distinct[-12:]):
                 distinct.append(value)
-        return [fresh(value) for value in (distinct or self._accepted)[:count]]
+        ordinary = [value for value in distinct if not _is_falsy(value)]
+        return [fresh(value) for value in (ordinary or distinct or self._accepted)[:count]]
 
     def process(self) -> Process:
         """An interpreter that has seen nothing of the run.
@@ -181,8 +183,8 @@ class Bench:
                 [outcome] = self.worker().read(trial.store("nothing here"), [reference])
             except (Untested, WorkerDied, WorkerFailed):
                 return False
-            size = _size(candidates[0])
-            return outcome.error is None and (len(reference) >= size // 3 or size < _TELLING_SIZE)
+            content = len(zlib.compress(repr(candidates[0]).encode("utf-8", "surrogatepass")))
+            return outcome.error is None and (len(reference) >= content // 3 or content < _TELLING_SIZE)
 
     def simplest(self, check: Check, value: Any) -> Any:
         """The smallest value for which a check fails as it did for this one."""
@@ -246,6 +248,13 @@ def _domain(handler: object, subject: HandlerSubject) -> Domain:
         return domain_of(handler, subject.values)
     except CannotInfer as error:
         raise BadSubject(str(error)) from error
+
+
+def _is_falsy(value: Any) -> bool:
+    try:
+        return not value
+    except Exception:  # noqa: BLE001 - an array of several elements has no truth value
+        return False
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -85,6 +85,8 @@ def domain_of(handler: object, values: st.SearchStrategy[Any] | None) -> Domain:
     Raises:
         CannotInfer: The annotation names a type of which no values can be made.
     """
+    while hasattr(handler, "__wrapped__"):  # a wrapper is written for what it wraps
+        handler = handler.__wrapped__
     annotation = _normal(_annotation_of_write(handler))
     if values is not None:
         return Domain(annotation, values, declared=True)

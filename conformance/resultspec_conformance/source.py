@@ -4,16 +4,20 @@ import base64
 import math
 import re
 import reprlib
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import PurePosixPath
+from types import GeneratorType
 from typing import Any
 from uuid import UUID
 
 import cloudpickle
+
+from . import traps
 
 _SHOWN_LENGTH = 160
 _LONG_LITERAL = 120
@@ -45,12 +49,17 @@ def source_of(value: object) -> str:
     try:
         return _source(value, 0)
     except _NoLiteral:
+        pass
+    try:
         return f"cloudpickle.loads(base64.b64decode({base64.b64encode(cloudpickle.dumps(value)).decode()!r}))"
+    except Exception:  # noqa: BLE001 - what nothing can write down is refused by most handlers, as any object() is
+        return "object()"
 
 
 def imports_for(script: str) -> list[str]:
     """The import lines that a script needs for the modules it names, sorted."""
-    return [f"import {module}" for module in _IMPORTABLE if re.search(rf"(?<![\w.]){module}\.", script)]
+    lines = [f"import {module}" for module in _IMPORTABLE if re.search(rf"(?<![\w.]){module}\.", script)]
+    return [*lines, "from resultspec_conformance import traps"] if "traps." in script else lines
 
 
 _IMPORTABLE = (
@@ -144,6 +153,10 @@ _MAKERS: dict[type, Callable[[Any, int], str]] = {
     Decimal: _in_module("decimal"),
     Fraction: _in_module("fractions"),
     UUID: _in_module("uuid"),
+    traps.Unloadable: lambda value, depth: "traps.Unloadable()",
+    traps.Unwritable: lambda value, depth: "traps.Unwritable()",
+    GeneratorType: lambda value, depth: "(number for number in [1])",
+    type(threading.Lock()): lambda value, depth: "threading.Lock()",
     PurePosixPath: _in_module("pathlib"),
 }
 

@@ -1,0 +1,1 @@
+"""Saboteurs: what breaks one rule of a correct subject, to prove that the suite notices."""
