@@ -287,13 +287,12 @@ while True:
 @pytest.mark.parametrize("acknowledged", [1, 2, 7, 30])
 def test_the_writer_is_killed(tmp_path: Path, acknowledged: int) -> None:
     """What was acknowledged before SIGKILL is read afterwards, and whatever has a name is whole."""
-    victim = subprocess.Popen([sys.executable, "-c", VICTIM, str(tmp_path)], stdout=subprocess.PIPE)
-    assert victim.stdout is not None
+    with subprocess.Popen([sys.executable, "-c", VICTIM, str(tmp_path)], stdout=subprocess.PIPE) as victim:
+        assert victim.stdout is not None
 
-    references = [victim.stdout.readline().decode().strip() for _ in range(acknowledged)]
-    victim.send_signal(signal.SIGKILL)
-    references += [line.decode().strip() for line in victim.stdout if line.endswith(b"\n")]
-    victim.wait()
+        references = [victim.stdout.readline().decode().strip() for _ in range(acknowledged)]
+        victim.send_signal(signal.SIGKILL)
+        references += [line.decode().strip() for line in victim.stdout if line.endswith(b"\n")]
     handler = LocalResultHandler[Any](tmp_path)
 
     assert [handler.read(reference)[0] for reference in references] == list(range(len(references)))

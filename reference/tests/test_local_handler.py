@@ -547,9 +547,10 @@ def test_processes_start_together_and_elsewhere(tmp_path: Path) -> None:
     for writer in writers:
         assert writer.stdout is not None
 
-        references = writer.stdout.read().decode().split()
+        with writer:
+            references = writer.stdout.read().decode().split()
 
-        assert writer.wait() == 0
+        assert writer.returncode == 0
         assert [handler.read(reference)["n"] for reference in references] == list(range(100))
 
 
