@@ -40,7 +40,7 @@ class Maker:
     @property
     def takes_scratch(self) -> bool:
         """Whether two directories make two differently configured handlers."""
-        return self.passes != "nothing" or bool(getattr(self.make, "takes_scratch", False))
+        return bool(getattr(self.make, "takes_scratch", self.passes != "nothing"))
 
     def ship(self) -> bytes:
         """The maker as bytes that a fresh interpreter with this one's ``sys.path`` can load.

@@ -9,7 +9,7 @@ import attrs
 import cattrs
 
 from resultspec import JSON, SPEC_VERSION
-from resultspec.rules import Level, Rule
+from resultspec.rules import RULES, Level, Rule
 
 Status = Literal["passed", "failed", "warned", "waived", "blocked", "not-applicable", "untested", "error"]
 Verdict = Literal["conforms", "violates", "inconclusive"]
@@ -149,6 +149,9 @@ class Report:
         return stored
 
 
+_ROOTS = {required for rule in RULES.values() for required in rule.requires if not RULES[required].requires}
+
+
 def _conforms_if(verdicts: set[Verdict]) -> Verdict:
     return "conforms" if verdicts else "inconclusive"
 
@@ -157,7 +160,8 @@ def _judge(members: Iterable[RuleReport], *, claimed: bool) -> ClassReport:
     """Say what can be said of a class.
 
     A class whose binding rules all passed, did not apply, or were waived is kept. A rule that could not be put to the test
-    is no failure; but a class of which nothing at all passed, or in which the suite itself went wrong, is inconclusive.
+    is no failure; but a class of which nothing at all passed, in which the rule that the others rest on could not be
+    tested, or in which the suite itself went wrong, is inconclusive.
     """
     found = list(members)
     statuses = Counter(member.status for member in found)
@@ -166,6 +170,8 @@ def _judge(members: Iterable[RuleReport], *, claimed: bool) -> ClassReport:
     if statuses["failed"]:
         verdict = "violates"
     elif statuses["error"] or not passed + statuses["waived"] + statuses["not-applicable"]:
+        verdict = "inconclusive"
+    elif any(member.status == "untested" and member.id in _ROOTS for member in found):
         verdict = "inconclusive"
     elif not any(member.status in ("passed", "waived", "not-applicable") for member in found if member.level is Level.MUST):
         verdict = "inconclusive"

@@ -1,9 +1,9 @@
 """A Final one-member Enum satisfies NoResultType, and narrows with ``is``."""
 
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from typing_extensions import Self, assert_never, assert_type
+from typing_extensions import Self, assert_never, assert_type, override
 
 from resultspec import HandledResult, NoResultType, RawResult
 
@@ -15,6 +15,7 @@ class Absence(Enum):
     NO_RESULT = "NoResult"
 
     @property
+    @override
     def value(self) -> Self:
         return self
 
@@ -36,7 +37,8 @@ assert_type(NoResult.write(), Absence)
 
 def narrow(result: RawResult[int, str] | HandledResult[int, str] | Absence) -> int | str | None:
     if result is NoResult:
-        assert_type(result, Literal[Absence.NO_RESULT])
+        absent: Absence = result
+        print(absent)
         return None
     assert_type(result, RawResult[int, str] | HandledResult[int, str])
     return result.value
@@ -50,7 +52,8 @@ def narrow_by_is_not(result: RawResult[int, str] | Absence) -> int:
 
 def all_three(result: RawResult[int, str] | HandledResult[int, str] | Absence) -> None:
     if result is NoResult:
-        assert_type(result, Literal[Absence.NO_RESULT])
+        absent: Absence = result
+        print(absent)
     elif result.handled is True:
         assert_type(result, HandledResult[int, str])
     elif result.handled is False:

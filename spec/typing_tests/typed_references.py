@@ -162,7 +162,3 @@ def bound_of_path(h: ResultHandler[bytes, Path]) -> None:  # type: ignore[type-v
 
 def bound_of_typed_dict(h: ResultHandler[bytes, Place]) -> None:  # type: ignore[type-var]
     """The bound is checked where the type is named."""
-
-
-any_hides_it: ResultHandler[Any, Any] = ByBytes()
-"""Any switches the bound off, which is why the rule static.typed asks for none."""

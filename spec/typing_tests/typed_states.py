@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any, Final
 
-from typing_extensions import Self
+from typing_extensions import Self, override
 
 from resultspec import NoResultType, Result, State
 
@@ -14,6 +14,7 @@ class Absence(Enum):
     NO_RESULT = "NoResult"
 
     @property
+    @override
     def value(self) -> Self:
         return self
 

@@ -43,7 +43,7 @@ def absolute(directory: Path) -> Path:
     return Path(directory).absolute()
 
 
-def _walk(value: object, leaves: frozenset[type], containers: frozenset[type]) -> None:
+def _walk(value: object, leaves: frozenset[type], containers: frozenset[type], *, others: bool = False) -> None:
     """Raise unless all parts have exactly these types, and there are neither cycles nor too many parts."""
     stack: list[tuple[Any, int]] = [(value, 0)]
     parts = 0
@@ -57,6 +57,8 @@ def _walk(value: object, leaves: frozenset[type], containers: frozenset[type]) -
         elif kind in containers:
             children = list(item)
         elif bytes in leaves and kind in (datetime, time) and (item.tzinfo is None or type(item.tzinfo) is timezone):
+            continue
+        elif others:
             continue
         else:
             raise TypeError(f"values of type {kind.__qualname__} are not kept here")
@@ -98,6 +100,11 @@ def from_json(text: object) -> JSON:
 def check_plain(value: object, *, sets: bool = True) -> None:
     """Refuse everything but plain Python values."""
     _walk(value, _PLAIN_LEAVES, _PLAIN_CONTAINERS if sets else _PLAIN_CONTAINERS - {set, frozenset})
+
+
+def check_size(value: object) -> None:
+    """Refuse containers with cycles or too many parts, whatever objects they hold."""
+    _walk(value, _PLAIN_LEAVES, _PLAIN_CONTAINERS, others=True)
 
 
 def dump(value: object) -> bytes:

@@ -33,7 +33,7 @@ import cloudpickle  # type: ignore[import-untyped]
 from attrs import field, frozen
 from resultspec import JSON
 
-from ._common import absolute, check_plain, dump, hex_name, is_hex, load, publish, to_json
+from ._common import absolute, check_plain, check_size, dump, hex_name, is_hex, load, publish, to_json
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -561,11 +561,12 @@ class Verified:
 
     def write(self, value: Any, /) -> str:
         try:
+            check_size(value)  # parts that are shared over and over take for ever to compare
             data = cloudpickle.dumps(value)
             back = load(data)
             try:
                 check_plain(value)
-            except (TypeError, ValueError):
+            except TypeError:
                 if type(back) is not type(value) or back != value or cloudpickle.dumps(back) != data:
                     raise
         except Exception as error:

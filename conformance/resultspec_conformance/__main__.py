@@ -1,0 +1,21 @@
+"""The command ``resultspec``."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say what is missing to run it."""
+    try:
+        from .cli import cli
+    except ModuleNotFoundError as error:
+        sys.exit(_say(f"resultspec: {error.name} is not installed; install the suite with: pip install 'resultspec[conformance]'"))
+    cli(prog_name="resultspec")
+
+
+def _say(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

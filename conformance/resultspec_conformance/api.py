@@ -1,0 +1,63 @@
+"""The suite from Python."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from .checking import checks_of
+from .plainbench import PlainBench
+from .report import Report
+from .runner import run
+from .settings import Settings
+from .subjects import HandlerSubject, HierarchySubject, ResultSubject, Subject
+
+_NO_WAIVERS: Mapping[str, str] = MappingProxyType({})
+
+
+def check(
+    subject: Subject | Callable[..., Any],
+    *,
+    seed: int = 0,
+    examples: int = 100,
+    strict: bool = False,
+    rules: Sequence[str] = (),
+    waive: Mapping[str, str] = _NO_WAIVERS,
+    limit: float = 60.0,
+) -> Report:
+    """Check a subject against every rule that concerns it.
+
+    Args:
+        subject: A subject, or a handler's class or factory.
+        seed: What values are drawn with; equal seeds draw equal values.
+        examples: How many values are drawn.
+        strict: Whether a broken SHOULD fails instead of warning.
+        rules: Patterns of rule ids, such as ``handler.*``; left out, all rules of the subject are run.
+        waive: Reasons by rule id: failures that are known and do not decide.
+        limit: How many seconds one call of a handler may take before it counts as hung.
+
+    Returns:
+        The report. A subject that cannot be checked gets one too: it is inconclusive and says why.
+
+    Raises:
+        LookupError: ``waive`` names no rule.
+        ValueError: No rule matches ``rules``.
+    """
+    if not isinstance(subject, HandlerSubject | ResultSubject | HierarchySubject):
+        subject = HandlerSubject(subject)
+    settings = Settings(seed=seed, examples=examples, strict=strict, rules=tuple(rules), waive=dict(waive), limit=limit)
+    return run(subject, settings)
+
+
+def reproduce(rule: str, subject: ResultSubject | HierarchySubject) -> None:
+    """Run the checks of one rule on a subject without storage, as the script of a failure does.
+
+    Args:
+        rule: The id of the rule.
+        subject: What failed it.
+
+    Raises:
+        Violation: The rule is broken, still.
+    """
+    with PlainBench(subject, Settings()).trial() as trial:
+        for one in checks_of(rule):
+            one.run(trial)

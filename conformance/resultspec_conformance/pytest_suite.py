@@ -1,0 +1,92 @@
+"""The suite as pytest tests: one item for each rule, named by it."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+
+from resultspec import rules
+
+from .report import RuleReport
+from .runner import Run
+from .settings import Settings
+from .subjects import Subject
+from .terminal import failure_text
+
+
+class HandlerConformance:
+    """A test class with one test for each rule of the classes that its subject claims.
+
+    Subclass it in a test module and name the subject::
+
+        class TestMine(HandlerConformance):
+            subject = HandlerSubject(MyHandler)
+
+    Attributes:
+        subject: What is checked.
+        settings: How it is checked.
+    """
+
+    subject: ClassVar[Subject]
+    settings: ClassVar[Settings] = Settings()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Make the tests of a subclass that names a subject."""
+        super().__init_subclass__(**options)
+        if "subject" in cls.__dict__:
+            names = [rule.id for rule in rules.RULES.values() if rule.cls in cls.subject.claims]
+            marks = [pytest.param(name, marks=pytest.mark.conformance(name), id=name) for name in names]
+
+            @pytest.mark.parametrize("rule", marks)
+            def test_rule(self: HandlerConformance, rule: str, conformance_run: Run) -> None:
+                _settle(conformance_run, rule)
+
+            test_rule.__doc__ = "The subject keeps the rule."
+            cls.test_rule = test_rule  # type: ignore[attr-defined]
+
+    @pytest.fixture(scope="class")
+    def conformance_run(self, request: pytest.FixtureRequest) -> Any:
+        """The run that the tests of the class share."""
+        judging = Run(request.cls.subject, request.cls.settings)
+        yield judging
+        judging.close()
+
+
+def conformance_checks(subject: Subject, settings: Settings | None = None) -> Callable[[Any], Any]:
+    """Parametrize a test function with the rules that a subject claims.
+
+    The function takes ``conformance_check`` and calls it, perhaps within a context of its own::
+
+        @conformance_checks(HandlerSubject(MyHandler))
+        def test_mine(conformance_check):
+            conformance_check()
+
+    Args:
+        subject: What is checked.
+        settings: How it is checked.
+    """
+    judging = Run(subject, settings or Settings())
+
+    def one(rule_id: str) -> Callable[[], None]:
+        return lambda: _settle(judging, rule_id)
+
+    names = [rule.id for rule in judging.rules if rule.cls in subject.claims]
+    return pytest.mark.parametrize("conformance_check", [pytest.param(one(name), id=name) for name in names])
+
+
+def _settle(judging: Run, rule_id: str) -> None:
+    """Turn what was found for a rule into the outcome of a test."""
+    found = judging.judge(rule_id)
+    if found.status in ("failed", "error"):
+        pytest.fail(failure_text(found), pytrace=False)
+    if found.status == "waived":
+        pytest.xfail(f"{rule_id} is waived: {found.reason}")
+    if found.status == "untested" and _nothing_was_accepted(judging, found):
+        pytest.fail(f"nothing can be said of the handler: {found.reason}", pytrace=False)
+    if found.status in ("blocked", "not-applicable", "untested"):
+        pytest.skip(f"{found.status}: {found.reason}")
+
+
+def _nothing_was_accepted(judging: Run, found: RuleReport) -> bool:
+    """Whether the rule on which all others rest could not be put to the test: then nothing green means anything."""
+    return found.id == "handler.round-trip" and judging.subject.claims >= {"core"}

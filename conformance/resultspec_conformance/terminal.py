@@ -1,0 +1,147 @@
+"""Reports and rules on a terminal."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from resultspec.rules import Rule, rule
+
+from .checking import checks_of
+from .report import Report, RuleReport, Status, Verdict
+
+_MARKS: dict[Status, tuple[str, str]] = {
+    "passed": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "warned": ("!", "yellow"),
+    "waived": ("w", "yellow"),
+    "blocked": ("·", "dim"),
+    "not-applicable": ("-", "dim"),
+    "untested": ("?", "magenta"),
+    "error": ("E", "bold red"),
+}
+_VERDICTS: dict[Verdict, tuple[str, str]] = {
+    "conforms": ("CONFORMS", "bold green"),
+    "violates": ("VIOLATES", "bold red"),
+    "inconclusive": ("INCONCLUSIVE", "bold magenta"),
+}
+
+
+@contextmanager
+def progress(target: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show, on a terminal only, which rule is being judged; gives a function to be told of each."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed}/{task.total} {task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as live:
+        task = live.add_task(target, total=total)
+
+        def tell(rule_id: str) -> None:
+            live.update(task, description=rule_id, advance=1)
+
+        yield tell
+
+
+def show(report: Report, console: Console) -> None:
+    """Show a report: every rule in a line, failures in full, and the verdict."""
+    subject = report.subject
+    console.print(Text(f"\n{subject.target}", style="bold"))
+    console.print(f"{subject.handler}; {subject.values}; seed {report.seed}; claims {', '.join(subject.claims)}", style="dim", markup=False)
+    reasons = {found.reason for found in report.rules}
+    if len(reasons) == 1 and all(found.status == "error" for found in report.rules):
+        console.print(f"\nNothing can be said: {reasons.pop()}", markup=False)
+    else:
+        _show_rules_of(report, console)
+        for found in report.rules:
+            if found.status in ("failed", "warned", "error"):
+                console.print(failure_text(found), markup=False, soft_wrap=True)
+    _show_verdict(report, console)
+
+
+def _show_rules_of(report: Report, console: Console) -> None:
+    for name, judged in report.classes.items():
+        members = [found for found in report.rules if found.cls == name]
+        if not judged.claimed and {found.status for found in members} <= {"untested", "blocked", "error"}:
+            console.print(f"\n{name}: not claimed", style="dim")
+            continue
+        console.print(f"\n{name}" + ("" if judged.claimed else ": not claimed, does not decide"), style="" if judged.claimed else "dim")
+        for found in members:
+            mark, style = _MARKS[found.status]
+            line = Text(f"  {mark} {found.id:32}", style=style if judged.claimed else "dim")
+            line.append(f" {_note(found)}", style="dim")
+            line.truncate(console.width, overflow="ellipsis")
+            console.print(line)
+
+
+def _note(found: RuleReport) -> str:
+    if found.status == "passed":
+        return found.message or (f"{found.examples} values" if found.examples else "")
+    return f"{found.status}: {found.reason or found.message or ''}".rstrip(": ")
+
+
+def _show_verdict(report: Report, console: Console) -> None:
+    word, style = _VERDICTS[report.verdict]
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
+    console.print()
+    console.print(Text(word, style=style), Text(f"{report.subject.target} ({counts}; {report.seconds:.1f} s)"))
+    if report.verdict == "inconclusive" and any(found.reason for found in report.rules if found.status == "untested"):
+        claimed = [found for found in report.rules if found.cls in report.subject.claims and found.status == "untested"]
+        if claimed:
+            console.print(f"Nothing can be said: {claimed[0].reason}", markup=False)
+
+
+def failure_text(found: RuleReport) -> str:
+    """A failure in full: what the rule asks, what was seen, what to check first, and a script that shows it."""
+    lines = ["", f"── {found.id}: {found.status}", rule(found.id).statement, ""]
+    parts = (("", found.message or found.reason), ("Expected: ", found.expected), ("Actual:   ", found.actual))
+    lines += [f"{label}{text}" for label, text in parts if text]
+    if found.hint:
+        lines += ["", "Check first:", *(f"  - {hint}" for hint in found.hint.splitlines())]
+    if found.reproducer:
+        lines += ["", "This script shows it:", "", *(f"    {line}" if line else "" for line in found.reproducer.splitlines())]
+    return "\n".join(lines)
+
+
+def show_matrix(reports: Sequence[Report], console: Console) -> None:
+    """Show several reports side by side, a row for each rule."""
+    table = Table(title="\nRules by subject", box=None, title_justify="left", padding=(0, 1))
+    table.add_column("rule")
+    for report in reports:
+        table.add_column(report.subject.target.partition(":")[2].partition("(")[0] or report.subject.target, justify="center")
+    for rule_id in dict.fromkeys(found.id for report in reports for found in report.rules):
+        cells = [next((found for found in report.rules if found.id == rule_id), None) for report in reports]
+        if any(cell is not None and cell.cls in report.subject.claims for cell, report in zip(cells, reports, strict=True)):
+            table.add_row(rule_id, *(Text(*_MARKS[cell.status]) if cell is not None else "" for cell in cells))
+    table.add_section()
+    table.add_row("verdict", *(Text(*_VERDICTS[report.verdict]) for report in reports))
+    console.print(table)
+    console.print("  ".join(f"{mark} {status}" for status, (mark, _) in _MARKS.items()), style="dim")
+
+
+def show_rules(chosen: Sequence[Rule], console: Console) -> None:
+    """Show rules as a table."""
+    table = Table(box=None, padding=(0, 1))
+    for heading in ("rule", "level", "checks", "statement"):
+        table.add_column(heading, no_wrap=heading == "rule")
+    for one in chosen:
+        table.add_row(one.id, str(one.level), str(len(checks_of(one.id)) or "none yet"), one.statement)
+    console.print(table)
+
+
+def show_rule(one: Rule, checked: Sequence[str], console: Console) -> None:
+    """Show everything that is known of a rule."""
+    console.print(Text(one.id, style="bold"), Text(f"({one.level}, class {one.cls}, since {one.since})"))
+    sections = {
+        "": [one.statement],
+        "Law": one.law.splitlines(),
+        "Why": [one.intent],
+        "What is checked": list(checked) or ["This version of the suite has no check for it: it is reported as untested."],
+        "If it fails, check first": list(one.hints),
+        "Needs": list(one.requires) or ["no other rule"],
+    }
+    for heading, lines in sections.items():
+        console.print(f"\n{heading}" if heading else "", style="bold")
+        for line in lines:
+            console.print(f"  {line}", markup=False)
