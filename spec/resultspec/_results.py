@@ -1,8 +1,6 @@
 """What wraps a task's output: a result, raw or handled, or the absence of one."""
 
-from typing import Literal, Protocol, runtime_checkable
-
-from typing_extensions import Self
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from ._handlers import R, ResultHandler, T
 

@@ -1,8 +1,7 @@
 """The awaitable twin, and that neither is taken for the other."""
 
 from collections.abc import Awaitable
-
-from typing_extensions import assert_type
+from typing import assert_type
 
 from resultspec import AsyncResultHandler, ResultHandler
 

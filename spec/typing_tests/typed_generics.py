@@ -1,8 +1,6 @@
 """The type parameters: what is inferred, the default of R, and that both are invariant."""
 
-from typing import Generic, TypeVar
-
-from typing_extensions import assert_type
+from typing import Generic, TypeVar, assert_type
 
 from resultspec import JSON, AsyncResultHandler, ResultHandler
 

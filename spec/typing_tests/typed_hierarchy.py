@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
-
-from typing_extensions import assert_type, dataclass_transform
+from typing import Any, NamedTuple, TypeVar, assert_type
 
 from resultspec import CarriesHandler, Parameter, Resolve, ResultHandler
+from typing_extensions import dataclass_transform
 
 C = TypeVar("C")
 
@@ -120,9 +119,7 @@ parameter_carries: CarriesHandler = parameter
 unset_parameter: Parameter = UnsetParameter("x")  # type: ignore[assignment]
 
 
-def resolve(
-    *, task: CarriesHandler, flow: CarriesHandler | None, configuration: CarriesHandler
-) -> ResultHandler[Any, Any]:
+def resolve(*, task: CarriesHandler, flow: CarriesHandler | None, configuration: CarriesHandler) -> ResultHandler[Any, Any]:
     for level in (task, flow, configuration):
         if level is not None and level.result_handler is not None:
             return level.result_handler
@@ -142,9 +139,7 @@ def resolve_within_a_flow(*, task: CarriesHandler, flow: CarriesHandler, configu
     return Texts()
 
 
-def resolve_to_none(
-    *, task: CarriesHandler, flow: CarriesHandler | None, configuration: CarriesHandler
-) -> Texts | None:
+def resolve_to_none(*, task: CarriesHandler, flow: CarriesHandler | None, configuration: CarriesHandler) -> Texts | None:
     print(task, flow, configuration)
     return None
 

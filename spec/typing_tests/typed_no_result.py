@@ -1,11 +1,10 @@
 """A Final one-member Enum satisfies NoResultType, and narrows with ``is``."""
 
 from enum import Enum
-from typing import Any, Final
-
-from typing_extensions import Self, assert_never, assert_type, override
+from typing import Any, Final, Self, assert_never, assert_type
 
 from resultspec import HandledResult, NoResultType, RawResult
+from typing_extensions import override
 
 
 class Absence(Enum):

@@ -1,9 +1,7 @@
 """Results: ``handled is True`` narrows the union of both refinements, and structure alone decides what is one."""
 
 from dataclasses import dataclass
-from typing import Literal
-
-from typing_extensions import assert_never, assert_type
+from typing import Literal, assert_never, assert_type
 
 from resultspec import JSON, HandledResult, RawResult, Result, ResultHandler
 

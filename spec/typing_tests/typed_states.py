@@ -1,11 +1,10 @@
 """A state shows the value of its result, and holds the result itself."""
 
 from enum import Enum
-from typing import Any, Final
-
-from typing_extensions import Self, override
+from typing import Any, Final, Self
 
 from resultspec import NoResultType, Result, State
+from typing_extensions import override
 
 
 class Absence(Enum):

@@ -25,7 +25,7 @@ CLASSES: tuple[str, ...] = tuple(dict.fromkeys(r.cls for r in RULES.values()))
 """The names of the conformance classes, in the order of the specification."""
 
 
-def rule(id: str) -> Rule:  # noqa: A002 - a rule's name is its id, here as in every report.
+def rule(id: str) -> Rule:
     """Return the rule with this id.
 
     Raises:

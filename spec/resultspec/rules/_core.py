@@ -33,10 +33,7 @@ RULES: tuple[Rule, ...] = (
                 "given `allow_nan=False`."
             ),
             "Check that every key of a dict in the reference is a str.",
-            (
-                "Check whether a file name with undecodable bytes puts lone surrogates into the reference, as "
-                "`os.fsdecode` does."
-            ),
+            ("Check whether a file name with undecodable bytes puts lone surrogates into the reference, as `os.fsdecode` does."),
         ),
     ),
     Rule(
@@ -61,10 +58,7 @@ RULES: tuple[Rule, ...] = (
                 'Check whether text files are opened without `newline=""` or with the platform\'s encoding: line '
                 "endings and characters change."
             ),
-            (
-                "Check whether the value goes through a lossy format on its way, such as CSV, `str()` or a fixed "
-                "number of digits."
-            ),
+            ("Check whether the value goes through a lossy format on its way, such as CSV, `str()` or a fixed number of digits."),
             "Check whether read strips white space or stops early, as `str.strip`, `readline` and a single `recv` do.",
             (
                 "Check that equality of the values is by content; where it is by identity, give the subject an `equal` "
@@ -98,10 +92,7 @@ RULES: tuple[Rule, ...] = (
                 "Check whether a column of a database or of a data frame imposes a type of its own: bool becomes int, "
                 "int becomes float."
             ),
-            (
-                "Check whether a subclass, such as `OrderedDict`, `IntEnum` or a named tuple, is rebuilt as its base "
-                "class."
-            ),
+            ("Check whether a subclass, such as `OrderedDict`, `IntEnum` or a named tuple, is rebuilt as its base class."),
             "Check whether -0.0 is read back as 0.0.",
         ),
     ),
@@ -109,9 +100,7 @@ RULES: tuple[Rule, ...] = (
         id="handler.reference-transport",
         cls="core",
         level=Level.MUST,
-        statement=(
-            "A reference that went through JSON text must read the same value as the reference that write returned."
-        ),
+        statement=("A reference that went through JSON text must read the same value as the reference that write returned."),
         law=code("""
             assume(v in domain(h))
             r = h.write(v)
@@ -162,7 +151,7 @@ RULES: tuple[Rule, ...] = (
         id="handler.falsy-values",
         cls="core",
         level=Level.MUST,
-        statement="An empty or otherwise falsy value must be kept and read back like any other value.",
+        statement="An empty or otherwise falsy value in the handler's domain must be kept and read back like any other value.",
         law=code("""
             for v in ("", b"", 0, 0.0, False, [], {}, set()):
                 if v in domain(h):
@@ -176,10 +165,7 @@ RULES: tuple[Rule, ...] = (
         hints=(
             "Check whether write or read says `if not value` or `value or default` where `value is None` is meant.",
             "Check whether a stored object of zero bytes is taken for a missing one.",
-            (
-                "Check that the format can carry nothing at all: an empty CSV file or an empty part of a message has "
-                "no type."
-            ),
+            ("Check that the format can carry nothing at all: an empty CSV file or an empty part of a message has no type."),
         ),
     ),
     Rule(
@@ -213,8 +199,7 @@ RULES: tuple[Rule, ...] = (
         cls="core",
         level=Level.MUST,
         statement=(
-            "A write must not disturb any earlier reference, however many other values are written and however alike "
-            "they are."
+            "A write must not disturb any earlier reference, however many other values are written and however alike they are."
         ),
         law=code("""
             pairs = [(h.write(v), deepcopy(v)) for v in vs]
@@ -369,8 +354,7 @@ RULES: tuple[Rule, ...] = (
         cls="core",
         level=Level.MUST,
         statement=(
-            "A value outside the handler's domain must either be refused by write with an error or read back as it was "
-            "written."
+            "A value outside the handler's domain must either be refused by write with an error or read back as it was written."
         ),
         law=code("""
             assume(x not in domain(h))
@@ -383,10 +367,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("handler.round-trip",),
         hints=(
-            (
-                "Check whether the encoder has a fallback, such as `json.dumps(default=str)`, `repr()` or "
-                '`errors="ignore"`.'
-            ),
+            ('Check whether the encoder has a fallback, such as `json.dumps(default=str)`, `repr()` or `errors="ignore"`.'),
             (
                 "Check whether the value pickles but does not unpickle, such as an exception whose constructor takes "
                 "more than a message."
@@ -415,10 +396,7 @@ RULES: tuple[Rule, ...] = (
         requires=("handler.independent-writes",),
         hints=(
             "Check that locks, transactions and temporary files are released in a `with` block or in `finally`.",
-            (
-                "Check whether a shared file, such as an index, is opened for writing before the value is encoded; "
-                "encode first."
-            ),
+            ("Check whether a shared file, such as an index, is opened for writing before the value is encoded; encode first."),
             "Check whether a connection needs a rollback after an error before it can be used again.",
         ),
     ),
@@ -439,10 +417,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("handler.json-reference", "handler.round-trip"),
         hints=(
-            (
-                "Check whether the reference holds the value, a preview of it or a name made of it; use a digest or a "
-                "random name."
-            ),
+            ("Check whether the reference holds the value, a preview of it or a name made of it; use a digest or a random name."),
             "Check whether the reference lists chunks or partitions; keep the list in the storage, under one name.",
             "Check whether values below some size are kept in the reference itself.",
         ),
@@ -465,7 +440,7 @@ RULES: tuple[Rule, ...] = (
         intent=(
             "The intent of this rule is that an engine can tell a refused value, a missing result and a storage that "
             "is down from a mistake in the program, without knowing the handler. An AssertionError, an AttributeError "
-            "or a bare Exception says nothing that it could act on; RecursionError and MemoryError pass too."
+            "or a bare Exception says nothing that it could act on; RecursionError and MemoryError are accepted as well."
         ),
         requires=("handler.round-trip",),
         hints=(
@@ -490,14 +465,11 @@ RULES: tuple[Rule, ...] = (
         """),
         intent=(
             "The intent of this rule is that a flow can be imported, inspected and shipped where its storage cannot be "
-            "reached. Handlers are constructed when modules are imported, on machines that never write a result; a "
-            "handler may there create its own empty directory and nothing else."
+            "reached. Handlers are constructed when modules are imported, on machines that never write a result; its "
+            "own empty directory is all that a handler creates there."
         ),
         hints=(
-            (
-                "Check whether the constructor opens a client, a session or a database; open it at the first write or "
-                "read."
-            ),
+            ("Check whether the constructor opens a client, a session or a database; open it at the first write or read."),
             "Check whether the constructor writes a probe, a marker or a log file.",
             "Check whether the constructor fetches credentials or checks that a bucket exists.",
         ),

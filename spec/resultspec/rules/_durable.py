@@ -66,14 +66,8 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("handler.round-trip",),
         hints=(
-            (
-                "Check whether write opens the final name; write to a temporary name in the same directory and "
-                "`os.replace` it."
-            ),
-            (
-                "Check whether the temporary file is on another file system, where `shutil.move` copies instead of "
-                "renaming."
-            ),
+            ("Check whether write opens the final name; write to a temporary name in the same directory and `os.replace` it."),
+            ("Check whether the temporary file is on another file system, where `shutil.move` copies instead of renaming."),
             (
                 "Check whether the format can be cut unnoticed, as CSV, JSON lines and plain text can; store the "
                 "length or a checksum."
@@ -118,16 +112,13 @@ RULES: tuple[Rule, ...] = (
         """),
         intent=(
             "The intent of this rule is that a recorded reference survives a power failure, after which an engine "
-            "resumes the run from what it has recorded. Without syncing, the system may write the data half a minute "
+            "resumes the run from what it has recorded. Without syncing, the system can write the data half a minute "
             "later; without syncing the directory, the file has no name after the restart."
         ),
         requires=("durable.exit",),
         hints=(
             "Check that the file is flushed and given to `os.fsync` before it is renamed to its final name.",
-            (
-                "Check that the directory is given to `os.fsync` after the rename, and the parents of a directory that "
-                "is new."
-            ),
+            ("Check that the directory is given to `os.fsync` after the rename, and the parents of a directory that is new."),
             "Check whether a database runs with syncing turned off, such as `PRAGMA synchronous=OFF`.",
         ),
     ),

@@ -74,10 +74,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("engine.only-handled-stored",),
         hints=(
-            (
-                "Check that every input is written when the task enters the retrying state, and not the failed input "
-                "alone."
-            ),
+            ("Check that every input is written when the task enters the retrying state, and not the failed input alone."),
             "Check that each input is written by the handler of the task that returned it.",
             "Check whether the retry takes the inputs from memory, so that what was cached is never read.",
         ),
@@ -164,10 +161,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("engine.state-result",),
         hints=(
-            (
-                "Check whether the call to write is outside the part of the runner that turns exceptions into failed "
-                "states."
-            ),
+            ("Check whether the call to write is outside the part of the runner that turns exceptions into failed states."),
             "Check whether the error is caught, logged and dropped, or replaced without `from error`.",
             "Check whether the raw value is stored instead when the write fails.",
         ),
@@ -190,10 +184,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("engine.state-result",),
         hints=(
-            (
-                "Check whether the call to read is outside the part of the runner that turns exceptions into failed "
-                "states."
-            ),
+            ("Check whether the call to read is outside the part of the runner that turns exceptions into failed states."),
             "Check whether an unreadable input is replaced by None, by NoResult or by its reference.",
             "Check whether the error crashes the runner, so that the task stays in the running state for ever.",
         ),
@@ -222,10 +213,7 @@ RULES: tuple[Rule, ...] = (
                 "can be rebuilt."
             ),
             "Check whether a resumed task takes its inputs from memory, and finds none.",
-            (
-                "Check whether the handler of a resumed input is resolved from the consumer or from the current "
-                "configuration."
-            ),
+            ("Check whether the handler of a resumed input is resolved from the consumer or from the current configuration."),
         ),
     ),
     Rule(

@@ -7,10 +7,7 @@ RULES: tuple[Rule, ...] = (
         id="hierarchy.config-default",
         cls="hierarchy",
         level=Level.MUST,
-        statement=(
-            "A task's output must be handled by the configuration's handler when neither the task nor the flow sets "
-            "one."
-        ),
+        statement=("A task's output must be handled by the configuration's handler when neither the task nor the flow sets one."),
         law=code("""
             task, flow = Task(result_handler=None), Flow(result_handler=None)
             configuration = Configuration(result_handler=c)
@@ -42,14 +39,8 @@ RULES: tuple[Rule, ...] = (
             "machine."
         ),
         hints=(
-            (
-                "Check that the flow's handler reaches the place where the task's output is written, also for tasks "
-                "added later."
-            ),
-            (
-                "Check whether a task takes the configured handler at construction, so that it looks set when the flow "
-                "is asked."
-            ),
+            ("Check that the flow's handler reaches the place where the task's output is written, also for tasks added later."),
+            ("Check whether a task takes the configured handler at construction, so that it looks set when the flow is asked."),
         ),
     ),
     Rule(
@@ -69,10 +60,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("hierarchy.task-over-config", "hierarchy.flow-over-config"),
         hints=(
-            (
-                "Check that the levels are asked in the order task, flow, configuration, and that the first that is "
-                "set wins."
-            ),
+            ("Check that the levels are asked in the order task, flow, configuration, and that the first that is set wins."),
             "Check whether adding a task to a flow replaces the handler of the task.",
         ),
     ),
@@ -80,9 +68,7 @@ RULES: tuple[Rule, ...] = (
         id="hierarchy.task-over-config",
         cls="hierarchy",
         level=Level.MUST,
-        statement=(
-            "A task's handler must be used over the configuration's, within a flow that sets none and outside any flow."
-        ),
+        statement=("A task's handler must be used over the configuration's, within a flow that sets none and outside any flow."),
         law=code("""
             task, configuration = Task(result_handler=a), Configuration(result_handler=c)
             assert resolve(task=task, flow=Flow(result_handler=None), configuration=configuration) == a
@@ -122,8 +108,7 @@ RULES: tuple[Rule, ...] = (
         cls="hierarchy",
         level=Level.MUST,
         statement=(
-            "An input that a downstream task caches must be written and read by the handler of the task that produced "
-            "it."
+            "An input that a downstream task caches must be written and read by the handler of the task that produced it."
         ),
         law=code("""
             upstream, downstream = returning(v, result_handler=a), failing_once(result_handler=b)
@@ -153,9 +138,7 @@ RULES: tuple[Rule, ...] = (
         id="hierarchy.unset-is-none",
         cls="hierarchy",
         level=Level.MUST,
-        statement=(
-            "A level must count as not set exactly when its handler is None, so that a falsy handler object is used."
-        ),
+        statement=("A level must count as not set exactly when its handler is None, so that a falsy handler object is used."),
         law=code("""
             assert not falsy
             configuration = Configuration(result_handler=c)
@@ -250,9 +233,7 @@ RULES: tuple[Rule, ...] = (
         id="hierarchy.decorator",
         cls="hierarchy",
         level=Level.MUST,
-        statement=(
-            "A task made with the decorator must have the handler that a task constructed with the same argument has."
-        ),
+        statement=("A task made with the decorator must have the handler that a task constructed with the same argument has."),
         law=code("""
             @task(result_handler=a)
             def decorated() -> None: ...

@@ -15,7 +15,7 @@ RULES: tuple[Rule, ...] = (
         """),
         intent=(
             "The intent of this rule is that people keep control of their data although the engine keeps the "
-            "references, shows them to operators and may belong to somebody else. Base64, hex, compression and pickle "
+            "references, shows them to operators and can belong to somebody else. Base64, hex, compression and pickle "
             "hide nothing. An inline handler cannot keep this rule and therefore does not claim the class private."
         ),
         requires=("handler.json-reference",),
@@ -30,8 +30,7 @@ RULES: tuple[Rule, ...] = (
         cls="private",
         level=Level.MUST,
         statement=(
-            "An error text, log record, warning or traceback note of the handler must not carry the value or a "
-            "credential."
+            "An error text, log record, warning or traceback note of the handler must not carry the value or a credential."
         ),
         law=code("""
             r = h.write(v)
@@ -93,10 +92,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("handler.round-trip",),
         hints=(
-            (
-                "Check that the resolved path is tested to lie within the storage: joining an absolute path discards "
-                "the base."
-            ),
+            ("Check that the resolved path is tested to lie within the storage: joining an absolute path discards the base."),
             "Check whether percent-encoding, backslashes or NUL are interpreted after the test.",
             "Check whether the scheme, host or bucket is taken from the reference; take it from the configuration.",
             "Check that only a regular file is opened, and no integer as a file descriptor.",

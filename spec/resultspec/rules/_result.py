@@ -60,8 +60,7 @@ RULES: tuple[Rule, ...] = (
         cls="result",
         level=Level.MUST,
         statement=(
-            "Reading a handled result must return a new raw result that holds the value from its handler, and the same "
-            "handler."
+            "Reading a handled result must return a new raw result that holds the value from its handler, and the same handler."
         ),
         law=code("""
             y = Result(h.write(v), handled=True, result_handler=h)
@@ -140,10 +139,7 @@ RULES: tuple[Rule, ...] = (
         hints=(
             "Check that read restores handled to False and keeps the handler.",
             "Check that the handler itself keeps handler.round-trip and handler.type-fidelity.",
-            (
-                "Check whether equality of results compares something that differs on every read, such as a time or an "
-                "identity."
-            ),
+            ("Check whether equality of results compares something that differs on every read, such as a time or an identity."),
         ),
     ),
     Rule(
@@ -297,9 +293,7 @@ RULES: tuple[Rule, ...] = (
         id="result.stored-form",
         cls="result",
         level=Level.MUST,
-        statement=(
-            "A result must have a stored form only when it is handled, a form that holds its reference and no raw data."
-        ),
+        statement=("A result must have a stored form only when it is handled, a form that holds its reference and no raw data."),
         law=code("""
             assume(external(h))
             x = Result(v, handled=False, result_handler=h)
@@ -336,10 +330,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("result.attributes",),
         hints=(
-            (
-                "Check that the value is left out of a generated repr, for instance with `repr=False`; its type can be "
-                "shown."
-            ),
+            ("Check that the value is left out of a generated repr, for instance with `repr=False`; its type can be shown."),
             "Check whether `__str__` or `__format__` is inherited by the repr or calls it.",
         ),
     ),

@@ -21,10 +21,7 @@ RULES: tuple[Rule, ...] = (
         requires=("handler.reference-transport",),
         hints=(
             "Check whether values, an index or a counter live in attributes of the instance.",
-            (
-                "Check whether the constructor makes up a directory, a prefix or a key that the configuration does not "
-                "name."
-            ),
+            ("Check whether the constructor makes up a directory, a prefix or a key that the configuration does not name."),
             "Check whether read relies on something that only write prepares, such as a connection or a cache.",
         ),
     ),
@@ -78,10 +75,7 @@ RULES: tuple[Rule, ...] = (
                 "Check whether the reference or the configuration holds a relative path; make it absolute when the "
                 "handler is constructed."
             ),
-            (
-                "Check whether the key is made of `hash()` of text, which differs from one process to the next, or of "
-                "`id()`."
-            ),
+            ("Check whether the key is made of `hash()` of text, which differs from one process to the next, or of `id()`."),
             "Check whether values or names live in a module-level dict or in memory of the process.",
             "Check whether the stored value can be decoded only where the writing module is `__main__`.",
         ),
@@ -91,8 +85,7 @@ RULES: tuple[Rule, ...] = (
         cls="shared",
         level=Level.MUST,
         statement=(
-            "Threads that share one handler must be able to write and read at the same time without error, loss or "
-            "mixture."
+            "Threads that share one handler must be able to write and read at the same time without error, loss or mixture."
         ),
         law=code("""
             pairs = concurrently(lambda v: (h.write(v), v), vs)
@@ -153,8 +146,7 @@ RULES: tuple[Rule, ...] = (
         cls="shared",
         level=Level.SHOULD,
         statement=(
-            "Two handlers should be equal, and hash alike where they are hashable, exactly when they are equally "
-            "configured."
+            "Two handlers should be equal, and hash alike where they are hashable, exactly when they are equally configured."
         ),
         law=code("""
             assert h == twin(h)
@@ -179,8 +171,7 @@ RULES: tuple[Rule, ...] = (
         cls="shared",
         level=Level.MAY,
         statement=(
-            "A handler may offer its configuration as JSON without secrets, from which an equally configured handler "
-            "is rebuilt."
+            "A handler may offer its configuration as JSON without secrets, from which an equally configured handler is rebuilt."
         ),
         law=code("""
             d = describe(h)
@@ -196,10 +187,7 @@ RULES: tuple[Rule, ...] = (
         requires=("shared.instance",),
         hints=(
             "Check that every option that decides where and how values are kept is part of the description.",
-            (
-                "Check whether a password, a token or a signed address is part of an option; name where it is found "
-                "instead."
-            ),
+            ("Check whether a password, a token or a signed address is part of an option; name where it is found instead."),
             "Check that paths and other objects are given as strict JSON and turned back when the handler is rebuilt.",
         ),
     ),
@@ -219,15 +207,9 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("shared.instance",),
         hints=(
-            (
-                "Check whether the layout of names or the stored format changed without a version that read can tell "
-                "apart."
-            ),
+            ("Check whether the layout of names or the stored format changed without a version that read can tell apart."),
             "Check whether a pickled class was moved or renamed.",
-            (
-                "Check whether a new default, such as a compression or a key, is applied to values that were stored "
-                "without it."
-            ),
+            ("Check whether a new default, such as a compression or a key, is applied to values that were stored without it."),
         ),
     ),
 )

@@ -16,14 +16,14 @@ RULES: tuple[Rule, ...] = (
                 return h
         """),
         intent=(
-            "The intent of this rule is that a missing method, a second required argument or a forgotten await is "
+            "The intent of this rule is that a missing method, a second argument without a default or a forgotten await is "
             "found by the type checker and not by the first run. The Protocols are structural: a handler imports "
             "nothing to satisfy them."
         ),
         hints=(
-            "Check that write and read each take exactly one required argument and are annotated.",
+            "Check that write and read take exactly one argument without a default each, and are annotated.",
             "Check that both methods are plain, or both are `async def`.",
-            "Check that read returns a value on every path, and that its type is not Optional by accident.",
+            "Check that read returns a value on every path, and that its type includes no None by accident.",
         ),
     ),
     Rule(
@@ -43,10 +43,8 @@ RULES: tuple[Rule, ...] = (
         hints=(
             "Check whether write returns a `Path`, bytes, a tuple, a set, a `datetime` or a class of your own.",
             "Check whether a dict has keys other than str, or values of type object.",
-            (
-                "Check whether a list is annotated as a `Sequence`, which is not JSON because bytes are one too; "
-                "`list[JSON]` is."
-            ),
+            "Check whether a list is annotated as `list[str]`, which is invariant, or as a `Sequence`: only `list[JSON]` fits.",
+            "Check whether write returns a TypedDict, which is not a `Mapping[str, JSON]`; a `dict[str, str]` is one.",
         ),
     ),
     Rule(
@@ -67,7 +65,7 @@ RULES: tuple[Rule, ...] = (
         ),
         requires=("static.protocol",),
         hints=(
-            "Check whether read is annotated to return Optional, or a base class of what write takes.",
+            "Check whether read is annotated to return `T | None`, or a base class of what write takes.",
             "Check whether read takes a narrower reference than write returns, such as str where write returns JSON.",
             "Check that a generic handler uses the same type variable in both methods.",
         ),

@@ -31,8 +31,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         # Conditions and comparisons
         "assume": "`assume(condition)`: a precondition; where it is false, the law says nothing.",
         "raises": (
-            "`with raises(E)`: the block raises an E; an exception that is no Exception, a hang or a crash does not "
-            "count."
+            "`with raises(E)`: the block raises an E; an exception that is no Exception, a hang or a crash does not count."
         ),
         "outcome": "`outcome(call)`: what the call returns, or the Exception that it raises.",
         "domain": (
@@ -71,9 +70,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
             "`unknown(r)`: r altered in what identifies the value, its shape kept; or r after its stored value was "
             "removed; or a reference of another, empty store."
         ),
-        "malformed": (
-            "`malformed(r)`: JSON values that are no references: of the wrong type, empty, cut or out of shape."
-        ),
+        "malformed": ("`malformed(r)`: JSON values that are no references: of the wrong type, empty, cut or out of shape."),
         "hostile_references": (
             "`hostile_references(r)`: JSON values made to harm: huge, deep, compressed many times over, naming "
             "devices, pipes or code."
@@ -83,9 +80,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
             "another scheme or bucket, percent-encoding."
         ),
         "plant_outside": "`plant_outside(h, v)`: v, stored as h would store it, but outside the storage of h.",
-        "recorded": (
-            "`recorded(h)`: pairs of a reference that an earlier version of h returned and the value that was written."
-        ),
+        "recorded": ("`recorded(h)`: pairs of a reference that an earlier version of h returned and the value that was written."),
         # Storage and the machine
         "storage": "`storage(h)`: what h has stored, by name, without a database's own files.",
         "files": "`files(h)`: the paths of the files that h has created.",
@@ -100,22 +95,13 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
             "`returned`: pairs of a reference that write had returned and its value; `returned_or_foreseeable`: the "
             "references that write had returned or that can be guessed."
         ),
-        "in_fresh_process": (
-            "`in_fresh_process(call, cwd=...)`: what the call returns in an interpreter started for it."
-        ),
-        "in_processes": (
-            "`in_processes(f, xs)`: the list of f(x) for every x, computed by several processes at the same time."
-        ),
-        "concurrently": (
-            "`concurrently(f, xs)`: the list of f(x) for every x, computed by several threads at the same time."
-        ),
+        "in_fresh_process": ("`in_fresh_process(call, cwd=...)`: what the call returns in an interpreter started for it."),
+        "in_processes": ("`in_processes(f, xs)`: the list of f(x) for every x, computed by several processes at the same time."),
+        "concurrently": ("`concurrently(f, xs)`: the list of f(x) for every x, computed by several threads at the same time."),
         "observed": (
-            "`with observed() as effects`: records the files that are opened for writing and the connections that are "
-            "opened."
+            "`with observed() as effects`: records the files that are opened for writing and the connections that are opened."
         ),
-        "captured": (
-            "`with captured() as output`: collects error texts with their causes and notes, log records and warnings."
-        ),
+        "captured": ("`with captured() as output`: collects error texts with their causes and notes, log records and warnings."),
         "bounded_time_and_memory": (
             "`with bounded_time_and_memory()`: fails the test when the block takes more than the stated time or memory."
         ),
@@ -155,8 +141,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         ),
         "run_until_retry": "`run_until_retry(task, x=upstream)`: as run, but ends while the task waits for its retry.",
         "resume": (
-            "`resume()`: takes the waiting run up again from what the engine has stored, and returns the states it "
-            "went through."
+            "`resume()`: takes the waiting run up again from what the engine has stored, and returns the states it went through."
         ),
         "returning": "`returning(v, result_handler=...)`: a task that returns v; with cache=True its output is cached.",
         "failing_once": (
@@ -165,9 +150,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         "recording": "`recording()`: a task that returns its input.",
         "mapped": "`mapped(task)`: runs task once for every element of its input.",
         "inputs_seen": "`inputs_seen(task)`: the inputs that the body of task has received, one for each call.",
-        "cached_inputs": (
-            "`cached_inputs(task)`: the handled results that the engine has cached as inputs of task, by name."
-        ),
+        "cached_inputs": ("`cached_inputs(task)`: the handled results that the engine has cached as inputs of task, by name."),
         "values_written": "`values_written(h)`: the values that h was given to write.",
         "values_read": "`values_read(h)`: the values that h has read.",
         "stored_by_engine": (
