@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import attrs
 from platformdirs import user_config_path
-
 from resultspec import ResultHandler
 from resultspec.errors import InvalidConfiguration
 
@@ -97,10 +96,8 @@ class _Refused(Exception):
 
 
 def _settings() -> dict[str, _Setting]:
-    if _KIND_VARIABLE in os.environ:
-        settings = {"kind": _Setting(os.environ[_KIND_VARIABLE], _KIND_VARIABLE)}
-    else:
-        settings = _settings_of_file()
+    kind = os.environ.get(_KIND_VARIABLE)
+    settings = _settings_of_file() if kind is None else {"kind": _Setting(kind, _KIND_VARIABLE)}
     for variable, text in os.environ.items():
         if variable.startswith(_OPTION_PREFIX):
             key = variable.removeprefix(_OPTION_PREFIX).lower()

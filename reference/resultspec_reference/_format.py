@@ -5,7 +5,7 @@ A file is, in this order::
     header    13 bytes of magic, the version of the format, the kind of seal, a zero
     stream    the pickle, protocol 5
     buffers   each after zeros up to a multiple of 64, so that what is read in place is aligned
-    table     for each buffer: its length (uint64) and whether it is writable (bool)
+    table     for each buffer: its length (uint64) and the memory it is read into (uint8)
     counts    the length of the stream and the number of buffers (uint64 each)
     seal      of the file's name and of every byte before the seal
 
@@ -21,13 +21,14 @@ import pickle
 import struct
 import zlib
 from collections import Counter
+from contextlib import suppress
+from enum import IntEnum
 from io import BufferedReader, BytesIO
 from pickle import PickleBuffer
 from typing import Any
 
 # cloudpickle carries no types.
-import cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-
+import cloudpickle  # pyright: ignore[reportMissingTypeStubs]
 from resultspec.errors import CorruptResult, ReadError, UnsupportedValue, WriteError
 
 from ._quiet import quiet
@@ -35,7 +36,7 @@ from ._quiet import quiet
 _MAGIC = b"\x93resultspec\r\n"
 _VERSION = 1
 _HEADER_SIZE = 16
-_ENTRY = struct.Struct("<Q?")
+_ENTRY = struct.Struct("<QB")
 _COUNTS = struct.Struct("<QQ")
 _ALIGNMENT = 64
 
@@ -45,7 +46,21 @@ _SMALL = 4096
 # How many bytes are gathered before they are written.
 _CHUNK = 1 << 16
 
+# Larger memory is worth a mapping of its own.
+_LARGE = 1 << 22
+
 _Bytes = bytes | bytearray | memoryview
+
+
+class _Memory(IntEnum):
+    """What a buffer is read into."""
+
+    BYTES = 0
+    """Bytes: the buffer is read-only."""
+    BYTEARRAY = 1
+    """A bytearray, which is the value itself."""
+    WRITABLE = 2
+    """Any memory that can be written to, such as an array's."""
 
 
 class Checksum:
@@ -95,8 +110,8 @@ def dump(value: Any, fd: int, seal: Seal) -> None:
     """Write a value into an empty file, and make sure that it can be read back.
 
     Large bytes, arrays and frames are written from where they are, without a copy. Whatever is not made of built-in
-    types alone is unpickled once from the new file, its large buffers mapped and not copied: some objects pickle and
-    do not unpickle, or come back as something else (``handler.loud-refusal``).
+    types alone is unpickled once from what was written, its large buffers mapped and not copied: some objects pickle
+    and do not unpickle, or come back as something else (``handler.loud-refusal``).
 
     Args:
         value: What to write.
@@ -112,33 +127,37 @@ def dump(value: Any, fd: int, seal: Seal) -> None:
     buffers = _Buffers()
     needs_proof = _pickle(value, sink, buffers)
     stream = slice(_HEADER_SIZE, sink.position)
-    spans: list[tuple[slice, bool]] = []
+    spans: list[tuple[slice, _Memory]] = []
     for buffer in buffers.kept:
         with buffer.raw() as raw:
             sink.write(bytes(-sink.position % _ALIGNMENT))
-            spans.append((slice(sink.position, sink.position + raw.nbytes), not raw.readonly))
+            spans.append((slice(sink.position, sink.position + raw.nbytes), _memory_for(raw, value)))
             sink.write(raw)
-    for span, writable in spans:
-        sink.write(_ENTRY.pack(span.stop - span.start, writable))
+    for span, memory in spans:
+        sink.write(_ENTRY.pack(span.stop - span.start, memory))
     sink.write(_COUNTS.pack(stream.stop - stream.start, len(spans)))
     sink.write(seal.digest())
-    sink.flush()
     if needs_proof:
-        _prove(value, fd, stream, spans)
+        content = sink.content()
+        parts = [content[span].toreadonly() if memory == _Memory.BYTES else content[span] for span, memory in spans]
+        _prove(value, content[stream], parts)
+    sink.flush()
 
 
-def load(file: BufferedReader, size: int, seal: Seal) -> Any:
+def load(fd: int, seal: Seal) -> Any:
     """Return the value in a file; nothing is unpickled before its seal was found to be whole.
 
     Args:
-        file: The file, open for reading, at its start.
-        size: Its length in bytes.
+        fd: The file, open for reading, at its start.
         seal: A new seal.
 
     Raises:
         CorruptResult: The file was altered or cut, or sealed for another name, or with another key or none.
         ReadError: The value does not unpickle here.
+        OSError: The file cannot be read.
     """
+    size = os.fstat(fd).st_size
+    file = BytesIO(os.read(fd, size)) if size < _CHUNK else os.fdopen(fd, "rb", closefd=False)
     source = _Source(file, seal)
     if source.read(_HEADER_SIZE) != _header(seal):
         raise CorruptResult(f"{seal.name} does not begin as a result of this format, signed or not, does")
@@ -149,7 +168,7 @@ def load(file: BufferedReader, size: int, seal: Seal) -> Any:
     if table_start < _HEADER_SIZE:
         raise CorruptResult(f"{seal.name} was altered or cut: its parts are longer than the file")
     file.seek(table_start)
-    entries: list[tuple[int, bool]] = [_unpack(_ENTRY, file, seal) for _ in range(count)]
+    entries: list[tuple[int, int]] = [_unpack(_ENTRY, file, seal) for _ in range(count)]
     end = _HEADER_SIZE + stream
     for length, _ in entries:
         end += -end % _ALIGNMENT + length
@@ -158,10 +177,13 @@ def load(file: BufferedReader, size: int, seal: Seal) -> Any:
 
     file.seek(_HEADER_SIZE)
     pickled = source.read(stream)
-    buffers: list[bytes | bytearray] = []
-    for length, writable in entries:
+    buffers: list[_Bytes] = []
+    for length, memory in entries:
         source.read(-source.position % _ALIGNMENT)
-        buffers.append(source.read_writable(length) if writable else source.read(length))
+        if memory == _Memory.BYTES:
+            buffers.append(source.read(length))
+        else:
+            buffers.append(source.read_into(_allocate(length, memory)))
     source.read(table_end + _COUNTS.size - table_start)
     if not hmac.compare_digest(seal.digest(), file.read()):
         raise CorruptResult(f"{seal.name} was altered, or sealed with another key")
@@ -176,7 +198,24 @@ def _header(seal: Seal) -> bytes:
     return _MAGIC + bytes([_VERSION, seal.kind, 0])
 
 
-def _unpack(form: struct.Struct, file: BufferedReader, seal: Seal) -> tuple[Any, ...]:
+def _memory_for(raw: memoryview, value: Any) -> _Memory:
+    if raw.readonly:
+        return _Memory.BYTES
+    return _Memory.BYTEARRAY if type(value) is bytearray else _Memory.WRITABLE
+
+
+def _allocate(length: int, memory: int) -> bytearray | memoryview:
+    if memory == _Memory.BYTEARRAY or length < _LARGE:
+        return bytearray(length)
+    # Not cleared twice, and in huge pages where the system has them: reading takes a fifth of the time.
+    mapped = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):
+            mapped.madvise(mmap.MADV_HUGEPAGE)
+    return memoryview(mapped)
+
+
+def _unpack(form: struct.Struct, file: BufferedReader | BytesIO, seal: Seal) -> tuple[Any, ...]:
     data = file.read(form.size)
     if len(data) < form.size:
         raise CorruptResult(f"{seal.name} was cut")
@@ -209,6 +248,13 @@ class _Sink:
         self._write(memoryview(self._gathered))
         self._gathered = bytearray()
 
+    def content(self) -> memoryview:
+        """Return all that was written, in memory that may be altered without anybody else seeing it."""
+        if len(self._gathered) == self.position:
+            return memoryview(bytearray(self._gathered))
+        self.flush()
+        return memoryview(mmap.mmap(self._fd, 0, access=mmap.ACCESS_COPY))
+
     def _write(self, view: memoryview) -> None:
         try:
             while view:
@@ -220,7 +266,7 @@ class _Sink:
 class _Source:
     """Reads and seals."""
 
-    def __init__(self, file: BufferedReader, seal: Seal) -> None:
+    def __init__(self, file: BufferedReader | BytesIO, seal: Seal) -> None:
         self.position = 0
         self._file = file
         self._seal = seal
@@ -230,14 +276,12 @@ class _Source:
         self._take(data, length)
         return data
 
-    def read_writable(self, length: int) -> bytearray:
-        data = bytearray(length)
-        del data[self._file.readinto(data) :]
-        self._take(data, length)
-        return data
+    def read_into(self, memory: bytearray | memoryview) -> bytearray | memoryview:
+        self._take(memory, self._file.readinto(memory))
+        return memory
 
-    def _take(self, data: bytes | bytearray, length: int) -> None:
-        if len(data) < length:
+    def _take(self, data: _Bytes, length: int) -> None:
+        if len(data) != length:
             raise CorruptResult(f"{self._seal.name} was cut")
         self._seal.update(data)
         self.position += length
@@ -298,13 +342,10 @@ class _Pickler(pickle.Pickler):
         return self._cloudpickler.reducer_override(obj)
 
 
-def _prove(value: Any, fd: int, stream: slice, spans: list[tuple[slice, bool]]) -> None:
-    """Unpickle a value from its file, and compare the types."""
-    # A private mapping: an object may alter its buffers while it is unpickled, and nobody sees it.
-    view = memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_COPY))
-    buffers = [view[span] if writable else view[span].toreadonly() for span, writable in spans]
+def _prove(value: Any, stream: memoryview, buffers: list[memoryview]) -> None:
+    """Unpickle a value, and compare the types; objects may alter their buffers while they are unpickled."""
     try:
-        back = pickle.loads(view[stream], buffers=buffers)
+        back = pickle.loads(stream, buffers=buffers)
     except Exception as error:
         cause = quiet(error)
     else:

@@ -3,7 +3,6 @@
 from typing import Any, final
 
 import attrs
-
 from resultspec import CarriesHandler, ResultHandler
 from resultspec.errors import InvalidConfiguration
 
@@ -31,9 +30,7 @@ class Parameter:
         return JSONResultHandler()
 
 
-def resolve(
-    *, task: CarriesHandler, flow: CarriesHandler | None, configuration: CarriesHandler
-) -> ResultHandler[Any, Any]:
+def resolve(*, task: CarriesHandler, flow: CarriesHandler | None, configuration: CarriesHandler) -> ResultHandler[Any, Any]:
     """Return the handler of what a task puts out: the first that is set of the task's, the flow's, the configuration's.
 
     None, and None alone, means that a level sets none (``hierarchy.unset-is-none``). A level is asked only when those

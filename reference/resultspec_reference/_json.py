@@ -6,7 +6,6 @@ from math import isfinite
 from typing import Any, NoReturn
 
 import attrs
-
 from resultspec import JSON
 from resultspec.errors import InvalidReference, UnsupportedValue
 

@@ -3,17 +3,15 @@
 import os
 import re
 import stat
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Generic
 
 import attrs
 from platformdirs import user_data_path
-from typing_extensions import TypeVar
-
 from resultspec.errors import CorruptResult, InvalidReference, ReadError, UnknownReference, WriteError
+from typing_extensions import TypeVar
 
 from ._format import Checksum, Seal, Signature, dump, load
 
@@ -22,7 +20,6 @@ T = TypeVar("T", default=object)
 _NAME = re.compile(r"[0-9a-f]{32}\.result")
 _SHORTEST_KEY = 16
 
-_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # A FIFO in the place of a file does not block; a terminal does not become ours.
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -126,32 +123,31 @@ class LocalResultHandler(Generic[T]):
                 (``durable.no-residue``).
         """
         name = f"{os.urandom(16).hex()}.result"
-        temporary = f".{name}.new"
+        reference = f"{self.directory}/{name}"
+        written = f"{self.directory}/.{name}.new"
         seal = self._seal(name, WriteError)
         try:
-            with self._opened(create=True) as directory:
-                written = temporary
-                fd = os.open(temporary, _WRITE_FLAGS, 0o600, dir_fd=directory)
+            fd = self._create(written)
+            try:
                 try:
-                    try:
-                        # The umask may have taken more away than others' rights.
-                        os.fchmod(fd, 0o600)
-                        dump(value, fd, seal)
-                        if self.sync:
-                            os.fsync(fd)
-                    finally:
-                        os.close(fd)
-                    os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-                    written = name
+                    # The umask may have taken more away than others' rights.
+                    os.fchmod(fd, 0o600)
+                    dump(value, fd, seal)
                     if self.sync:
-                        os.fsync(directory)
-                except BaseException:
-                    with suppress(OSError):
-                        os.unlink(written, dir_fd=directory)
-                    raise
+                        os.fsync(fd)
+                finally:
+                    os.close(fd)
+                os.rename(written, reference)  # noqa: PTH104
+                written = reference
+                if self.sync:
+                    _sync(self.directory)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(written)  # noqa: PTH108
+                raise
         except OSError as error:
             raise WriteError(f"Nothing can be kept in {self.directory}: {error.strerror}") from error
-        return str(self.directory / name)
+        return reference
 
     def read(self, reference: str, /) -> T:
         """Return the value in a file.
@@ -171,14 +167,14 @@ class LocalResultHandler(Generic[T]):
         name = self._name(reference)
         seal = self._seal(name, ReadError)
         try:
-            with self._opened() as directory:
-                fd = os.open(name, _READ_FLAGS, dir_fd=directory)
-                with os.fdopen(fd, "rb") as file:
-                    status = os.fstat(fd)
-                    if not stat.S_ISREG(status.st_mode):
-                        raise CorruptResult(f"{reference} is not a file any more")
-                    value: T = load(file, status.st_size, seal)
-                    return value
+            fd = os.open(reference, _READ_FLAGS)
+            try:
+                if not stat.S_ISREG(os.fstat(fd).st_mode):
+                    raise CorruptResult(f"{reference} is not a file any more")
+                value: T = load(fd, seal)
+                return value
+            finally:
+                os.close(fd)
         except FileNotFoundError as error:
             raise UnknownReference(f"Nothing is kept as {reference}") from error
         except (OSError, MemoryError) as error:
@@ -188,7 +184,7 @@ class LocalResultHandler(Generic[T]):
         if not isinstance(reference, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Callers need not be typed.
             raise InvalidReference(f"A reference is a str, not a value of type {type(reference).__qualname__}")
         name = reference.rpartition("/")[2]
-        if not _NAME.fullmatch(name) or reference != str(self.directory / name):
+        if not _NAME.fullmatch(name) or reference != f"{self.directory}/{name}":
             raise InvalidReference(f"This is not the path of a file that a handler of {self.directory} wrote")
         return name
 
@@ -202,20 +198,12 @@ class LocalResultHandler(Generic[T]):
         except (OSError, ValueError) as error:
             raise failure(f"{self.key} holds no key: {error}") from error
 
-    @contextmanager
-    def _opened(self, *, create: bool = False) -> Generator[int]:
-        """Open the directory: all that happens in it goes by this, even if it is moved meanwhile."""
+    def _create(self, path: str) -> int:
         try:
-            fd = os.open(self.directory, _DIRECTORY_FLAGS)
+            return os.open(path, _WRITE_FLAGS, 0o600)
         except FileNotFoundError:
-            if not create:
-                raise
             _make(self.directory, sync=self.sync)
-            fd = os.open(self.directory, _DIRECTORY_FLAGS)
-        try:
-            yield fd
-        finally:
-            os.close(fd)
+            return os.open(path, _WRITE_FLAGS, 0o600)
 
 
 def _make(directory: Path, *, sync: bool) -> None:
@@ -231,8 +219,12 @@ def _make(directory: Path, *, sync: bool) -> None:
     # The umask may have taken more away than others' rights.
     directory.chmod(0o700)
     if sync:
-        fd = os.open(directory.parent, _DIRECTORY_FLAGS)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        _sync(directory.parent)
+
+
+def _sync(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

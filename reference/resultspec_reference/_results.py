@@ -3,10 +3,9 @@
 from typing import Any, Generic, Literal, cast, overload
 
 import attrs
-from typing_extensions import TypeVar
-
 from resultspec import JSON, ResultHandler
 from resultspec.errors import MissingHandler
+from typing_extensions import TypeVar
 
 from ._noresult import NoResult
 
@@ -41,12 +40,8 @@ class Result(Generic[T, R]):
         cls, value: T, handled: Literal[False] = False, result_handler: ResultHandler[T, R] | None = None
     ) -> "RawResult[T, R]": ...
     @overload
-    def __new__(
-        cls, value: R, handled: Literal[True], result_handler: ResultHandler[T, R]
-    ) -> "HandledResult[T, R]": ...
-    def __new__(
-        cls, value: T | R, handled: bool = False, result_handler: ResultHandler[T, R] | None = None
-    ) -> "Result[T, R]":
+    def __new__(cls, value: R, handled: Literal[True], result_handler: ResultHandler[T, R]) -> "HandledResult[T, R]": ...
+    def __new__(cls, value: T | R, handled: bool = False, result_handler: ResultHandler[T, R] | None = None) -> "Result[T, R]":
         if value is NoResult:
             raise ValueError("NoResult is the absence of a result: use NoResult itself, not Result(NoResult)")
         if handled and result_handler is None:

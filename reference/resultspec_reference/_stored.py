@@ -6,7 +6,6 @@ from types import UnionType
 from typing import Any, Union, cast, get_args, get_origin
 
 from cattrs import Converter
-
 from resultspec import ResultHandler
 from resultspec.errors import ResultHandlerError
 

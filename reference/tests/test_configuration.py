@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 import pytest
-
 import resultspec
 from resultspec.errors import InvalidConfiguration
 from resultspec_reference import Configuration, JSONResultHandler, LocalResultHandler, resolve

@@ -5,7 +5,6 @@ from typing import Any
 
 import attrs
 import pytest
-
 import resultspec
 from resultspec.errors import InvalidConfiguration
 from resultspec_reference import JSONResultHandler, Parameter, resolve

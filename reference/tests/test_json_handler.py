@@ -8,12 +8,11 @@ import pickle
 import sys
 from typing import Any, NamedTuple
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 import pytest
+import resultspec
 from hypothesis import given
 from hypothesis import strategies as st
-
-import resultspec
 from resultspec.errors import InvalidReference, UnsupportedValue
 from resultspec_reference import JSONResultHandler
 
@@ -162,9 +161,7 @@ def test_says_where_and_what() -> None:
         JSONResultHandler().write(value)
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda s: {s: 1j}, lambda s: [s, 1j], lambda s: s + "\ud800", lambda s: {s: {s: {1}}}]
-)
+@pytest.mark.parametrize("wrap", [lambda s: {s: 1j}, lambda s: [s, 1j], lambda s: s + "\ud800", lambda s: {s: {s: {1}}}])
 def test_errors_are_quiet(wrap: Any) -> None:
     """No error carries the value, its keys included, nor do its causes."""
     with pytest.raises(UnsupportedValue) as caught:

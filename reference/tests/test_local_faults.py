@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from resultspec.errors import CorruptResult, InvalidReference, ReadError, UnknownReference, WriteError
 from resultspec_reference import LocalResultHandler
 
@@ -126,9 +125,7 @@ def test_hostile_lengths(handler: LocalResultHandler[Any], stream: int, count: i
     path = Path(reference)
     content = path.read_bytes()
     counts = len(content) - 16 - (4 if handler.key is None else 32)
-    path.write_bytes(
-        content[:counts] + stream.to_bytes(8, "little") + count.to_bytes(8, "little") + content[counts + 16 :]
-    )
+    path.write_bytes(content[:counts] + stream.to_bytes(8, "little") + count.to_bytes(8, "little") + content[counts + 16 :])
 
     with pytest.raises(CorruptResult):
         handler.read(reference)

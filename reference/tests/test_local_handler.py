@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import pytest
+import resultspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-import resultspec
 from resultspec.errors import InvalidReference, ReadError, UnknownReference, UnsupportedValue, WriteError
 from resultspec_reference import LocalResultHandler, Result
 
@@ -247,9 +246,7 @@ REFUSED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("value", REFUSED.values(), ids=REFUSED.keys())
-@pytest.mark.parametrize(
-    "wrap", [lambda v: v, lambda v: [np.zeros(LARGE), v], lambda v: {"a": (v,)}, lambda v: {(0,): [v]}]
-)
+@pytest.mark.parametrize("wrap", [lambda v: v, lambda v: [np.zeros(LARGE), v], lambda v: {"a": (v,)}, lambda v: {(0,): [v]}])
 def test_refuses(handler: LocalResultHandler[Any], value: Any, wrap: Any) -> None:
     """What cannot be read back as it is is refused, at any depth, quietly, and nothing is left behind."""
     reference = handler.write("kept")
@@ -536,8 +533,7 @@ def test_processes_start_together_and_elsewhere(tmp_path: Path) -> None:
     """Several processes, in another working directory, create the store together; what they wrote is read here."""
     handler = LocalResultHandler[Any](tmp_path / "a" / "results", sync=False)
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
-        for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", WRITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/") for _ in range(3)
     ]
     for writer in writers:
         assert writer.stdin is not None

@@ -6,9 +6,8 @@ import subprocess
 import sys
 import types
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 import pytest
-
 import resultspec
 from resultspec_reference import NoResult, NoResultType, Result, make_converter
 

@@ -6,12 +6,11 @@ import pickle
 from typing import Any
 
 import attrs
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 import pytest
+import resultspec
 from hypothesis import given
 from hypothesis import strategies as st
-
-import resultspec
 from resultspec.errors import MissingHandler
 from resultspec_reference import HandledResult, JSONResultHandler, NoResult, RawResult, Result
 
@@ -209,6 +208,4 @@ def test_repr_is_quiet() -> None:
 
     assert secret not in repr(Result(secret)) + str(Result(secret))
     assert "str" in repr(Result(secret))
-    assert repr(Result("1", True, JSONResultHandler())) == (
-        "Result('1', handled=True, result_handler=JSONResultHandler())"
-    )
+    assert repr(Result("1", True, JSONResultHandler())) == ("Result('1', handled=True, result_handler=JSONResultHandler())")

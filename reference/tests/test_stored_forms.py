@@ -7,7 +7,6 @@ from typing import Any
 
 import attrs
 import pytest
-
 from resultspec import ResultHandler
 from resultspec_reference import (
     HandledResult,
