@@ -8,7 +8,9 @@ def main() -> None:
     try:
         from .cli import cli
     except ModuleNotFoundError as error:
-        sys.exit(_say(f"resultspec: {error.name} is not installed; install the suite with: pip install 'resultspec[conformance]'"))
+        sys.exit(
+            _say(f"resultspec: {error.name} is not installed; install the suite with: pip install 'resultspec[conformance]'")
+        )
     cli(prog_name="resultspec")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 import attrs
-
 from resultspec import rules
 
 

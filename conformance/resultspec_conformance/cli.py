@@ -9,10 +9,9 @@ from typing import NoReturn
 
 import attrs
 import click
-from rich.console import Console
-
 from resultspec import rules as specification
 from resultspec.rules import Rule
+from rich.console import Console
 
 from . import terminal
 from .checking import checks_of
@@ -32,14 +31,33 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option("--claim", "claims", multiple=True, type=click.Choice(HANDLER_CLASSES), help="A class that decides; repeatable. Default: core, shared.")
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    type=click.Choice(HANDLER_CLASSES),
+    help="A class that decides; repeatable. Default: core, shared.",
+)
 @click.option("--strict", is_flag=True, help="Let a broken SHOULD fail instead of warn.")
-@click.option("--rule", "patterns", multiple=True, metavar="GLOB", help="Run only the rules that match, such as 'handler.*'; repeatable.")
+@click.option(
+    "--rule", "patterns", multiple=True, metavar="GLOB", help="Run only the rules that match, such as 'handler.*'; repeatable."
+)
 @click.option("--waive", "waivers", multiple=True, metavar="RULE=REASON", help="Let a known failure not decide; repeatable.")
 @click.option("--seed", default=0, show_default=True, help="What values are drawn with.")
 @click.option("--examples", default=100, show_default=True, type=click.IntRange(min=1), help="How many values are drawn.")
-@click.option("--limit", default=60.0, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Seconds after which a call counts as hung.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report, resultspec-report/1, to this file.")
+@click.option(
+    "--limit",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds after which a call counts as hung.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the report, resultspec-report/1, to this file.",
+)
 def check(
     targets: Sequence[str],
     claims: Sequence[str],

@@ -159,8 +159,10 @@ def _mapping_difference(
         where = f"{path}[{shown(key)}]"
         match = _nan_key(candidates) if _both_nan(key, key) else mode.match_key(key, candidates)
         if match is _MISSING:
-            return f"at {where}: the key is missing" if len(candidates) < len(expected) else (
-                f"at {where}: no such key among {shown(list(actual))}"
+            return (
+                f"at {where}: the key is missing"
+                if len(candidates) < len(expected)
+                else (f"at {where}: no such key among {shown(list(actual))}")
             )
         if isinstance(mode, _Types) and (told := _difference(key, match, f"the key {shown(key)} of {path or 'the value'}", mode)):
             return told
@@ -192,9 +194,7 @@ def _set_difference(expected: Set[Any], actual: Set[Any] | Sequence[Any], path: 
     return None
 
 
-def _sequence_difference(
-    expected: list[Any], actual: list[Any], path: str, mode: _Content, seen: frozenset[Any]
-) -> str | None:
+def _sequence_difference(expected: list[Any], actual: list[Any], path: str, mode: _Content, seen: frozenset[Any]) -> str | None:
     if len(expected) != len(actual):
         return (path and f"at {path}: ") + f"expected {len(expected)} elements, got {len(actual)}"
     for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
@@ -203,9 +203,7 @@ def _sequence_difference(
     return None
 
 
-def _object_difference(
-    expected: object, actual: object, path: str, mode: _Content, seen: frozenset[Any]
-) -> str | None:
+def _object_difference(expected: object, actual: object, path: str, mode: _Content, seen: frozenset[Any]) -> str | None:
     """Compare objects by their own equality first, then by their attributes (a NaN inside, or no equality defined)."""
     by_attributes = _attributes(expected), _attributes(actual)
     if not isinstance(mode, _Types) and _equal(expected, actual):
@@ -241,7 +239,9 @@ def _slots(cls: type) -> Iterator[str]:
 
 
 def _is_scalar(value: object) -> bool:
-    return isinstance(value, None | bool | int | float | complex | str | bytes | bytearray | memoryview | date | time | Enum | type)
+    return isinstance(
+        value, None | bool | int | float | complex | str | bytes | bytearray | memoryview | date | time | Enum | type
+    )
 
 
 def _equal(one: object, other: object) -> bool:

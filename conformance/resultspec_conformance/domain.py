@@ -23,7 +23,6 @@ from uuid import UUID
 import attrs
 import typing_extensions
 from hypothesis import strategies as st
-
 from resultspec import JSON
 
 from . import traps
@@ -158,9 +157,7 @@ def _annotation_name(annotation: Any) -> str:
     return annotation.__qualname__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
 
 
-_OFFSETS = st.sampled_from(
-    [None, dt.UTC, dt.timezone(dt.timedelta(hours=5, minutes=30)), dt.timezone(dt.timedelta(hours=-3))]
-)
+_OFFSETS = st.sampled_from([None, dt.UTC, dt.timezone(dt.timedelta(hours=5, minutes=30)), dt.timezone(dt.timedelta(hours=-3))])
 _DATETIMES = st.builds(lambda moment, zone: moment.replace(tzinfo=zone), st.datetimes(), _OFFSETS)
 _SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | _DATETIMES
@@ -302,8 +299,8 @@ _TELLING_DATETIMES = [
     dt.datetime(2020, 1, 2, tzinfo=dt.UTC),
     dt.datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=dt.timezone(dt.timedelta(hours=5, minutes=30))),
     dt.datetime(1969, 7, 20, 20, 17, tzinfo=dt.timezone(dt.timedelta(hours=-5))),
-    dt.datetime.min,
-    dt.datetime.max,
+    dt.datetime.min,  # noqa: DTZ901 - naive on purpose
+    dt.datetime.max,  # noqa: DTZ901 - naive on purpose
 ]
 _TELLING: dict[Any, list[Any]] = {
     type(None): [None],
@@ -488,7 +485,16 @@ def siblings(value: object) -> Iterator[object]:
         ]  # fmt: skip
         yield from dict.fromkeys(variant for variant in variants if variant != value)
     elif isinstance(value, bytes):
-        options = [value.upper(), value.lower(), value + b"\x00", value.strip(), value[:-1], value[::-1], value + value, value + b"\n"]
+        options = [
+            value.upper(),
+            value.lower(),
+            value + b"\x00",
+            value.strip(),
+            value[:-1],
+            value[::-1],
+            value + value,
+            value + b"\n",
+        ]
         yield from dict.fromkeys(option for option in options if option != value)
     elif isinstance(value, bool):
         yield not value
@@ -567,7 +573,7 @@ def admits(annotation: Any, value: object) -> bool:
     if typing_extensions.is_typeddict(cls):
         return type(value) is dict
     if getattr(cls, "__module__", "").partition(".")[0] == "numpy" and cls.__qualname__ == "ndarray":
-        return type(value) is cls and value.dtype.kind in "biufc"
+        return type(value) is cls and typing.cast("Any", value).dtype.kind in "biufc"
     return type(value) is cls if isinstance(cls, type) and not inspect.isabstract(cls) and not _is_protocol(cls) else True
 
 

@@ -17,9 +17,7 @@ class _Enough(BaseException):
 
 
 def _settings(examples: int, phases: list[Phase]) -> settings:
-    return settings(
-        max_examples=examples, database=None, deadline=None, phases=phases, suppress_health_check=list(HealthCheck)
-    )
+    return settings(max_examples=examples, database=None, deadline=None, phases=phases, suppress_health_check=list(HealthCheck))
 
 
 def draw(strategy: SearchStrategy[Any], with_seed: int, count: int) -> list[Any]:

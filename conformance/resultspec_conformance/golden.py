@@ -53,7 +53,9 @@ def recorded(directory: Path, scratch: Path) -> Iterator[tuple[Any, Any]]:
     try:
         entries = json.loads((directory / _INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadSubject(f"{directory} holds no readable {_INDEX} ({error}); record one, or mend the subject's golden=") from error
+        raise BadSubject(
+            f"{directory} holds no readable {_INDEX} ({error}); record one, or mend the subject's golden="
+        ) from error
     if (directory / _STORE).is_dir():
         shutil.copytree(directory / _STORE, scratch, dirs_exist_ok=True)
     for entry in entries:

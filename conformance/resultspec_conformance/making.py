@@ -50,7 +50,8 @@ class Maker:
         """
         _pickle_unimportable_module_by_value(self.make)
         try:
-            return cloudpickle.dumps(self)
+            shipped: bytes = cloudpickle.dumps(self)
+            return shipped
         except Exception as error:
             raise BadSubject(
                 f"the factory cannot be sent to another process ({type(error).__name__}: {error}); "
@@ -74,7 +75,7 @@ class Maker:
             return str(written.expression(scratch))
         name = importable_name(self.make)
         function = "make" if name is None else name[1]
-        return f"{function}({ {'nothing': '', 'path': scratch, 'text': f'str({scratch})'}[self.passes]})"
+        return f"{function}({ {'nothing': '', 'path': scratch, 'text': f'str({scratch})'}[self.passes] })"
 
 
 def maker_for(make: Callable[..., Any]) -> Maker:

@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any
 
 import attrs
-
 from resultspec.errors import ResultHandlerError
 
 from .calling import call
@@ -61,7 +60,9 @@ def not_standard(error: Exception) -> str | None:
         return f"{type(error).__qualname__} ({bases}) is none of the standard errors"
     hidden = error.__suppress_context__ and error.__cause__ is None and error.__context__ is not None
     if hidden and not _raised_by_the_standard_library(error.__traceback__):
-        return f"{type(error).__qualname__} was raised `from None`, so that its cause {type(error.__context__).__qualname__} is lost"
+        return (
+            f"{type(error).__qualname__} was raised `from None`, so that its cause {type(error.__context__).__qualname__} is lost"
+        )
     return None
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
-
 from resultspec import rules
 
 from .report import RuleReport

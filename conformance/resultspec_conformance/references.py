@@ -78,5 +78,6 @@ def wrong_types(reference: Any, kinds: set[type]) -> list[Any]:
     return [
         candidate
         for candidate in candidates
-        if json.dumps(candidate, sort_keys=True) != good and not (type(candidate) in kinds and type(candidate) in (int, float, bool))
+        if json.dumps(candidate, sort_keys=True) != good
+        and not (type(candidate) in kinds and type(candidate) in (int, float, bool))
     ]

@@ -7,7 +7,6 @@ from typing import Literal
 
 import attrs
 import cattrs
-
 from resultspec import JSON, SPEC_VERSION
 from resultspec.rules import RULES, Level, Rule
 
@@ -169,11 +168,12 @@ def _judge(members: Iterable[RuleReport], *, claimed: bool) -> ClassReport:
     verdict: Verdict = "conforms"
     if statuses["failed"]:
         verdict = "violates"
-    elif statuses["error"] or not passed + statuses["waived"] + statuses["not-applicable"]:
-        verdict = "inconclusive"
-    elif any(member.status == "untested" and member.id in _ROOTS for member in found):
-        verdict = "inconclusive"
-    elif not any(member.status in ("passed", "waived", "not-applicable") for member in found if member.level is Level.MUST):
+    elif (
+        statuses["error"]
+        or not passed + statuses["waived"] + statuses["not-applicable"]
+        or any(member.status == "untested" and member.id in _ROOTS for member in found)
+        or not any(member.status in ("passed", "waived", "not-applicable") for member in found if member.level is Level.MUST)
+    ):
         verdict = "inconclusive"
     return ClassReport(claimed=claimed, verdict=verdict, passed=statuses["passed"], failed=statuses["failed"])
 

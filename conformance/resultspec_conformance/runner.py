@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from typing import Any
 
 import attrs
-
 from resultspec import rules
 from resultspec.rules import Level, Rule
 
@@ -75,8 +74,7 @@ class Run:
     def _prepare(self) -> Bench | PlainBench | None:
         """The smoke stage: make the bench, or learn why it cannot be made."""
         if self._bench is None and self._broken is None:
-            make = Bench if isinstance(self.subject, HandlerSubject) else PlainBench
-            ended, error = _watched(lambda: make(self.subject, self.settings), lambda: 0.0, self.settings.limit)
+            ended, error = _watched(self._make_bench, lambda: 0.0, self.settings.limit)
             if error is None and ended is not None:
                 self._bench = self._resources.enter_context(ended)
             elif isinstance(error, BadSubject):
@@ -87,10 +85,16 @@ class Run:
                 self._broken = f"making the handler took more than {self.settings.limit:g} seconds"
         return self._bench
 
+    def _make_bench(self) -> Bench | PlainBench:
+        subject = self.subject
+        return Bench(subject, self.settings) if isinstance(subject, HandlerSubject) else PlainBench(subject, self.settings)
+
     def _judge(self, rule: Rule, prerequisites: list[RuleReport]) -> RuleReport:
         if (bench := self._prepare()) is None:
             return rule_report(rule, "error", reason=self._broken)
-        blockers = tuple(found.id for found in prerequisites if found.status in ("failed", "warned", "waived", "blocked", "error"))
+        blockers = tuple(
+            found.id for found in prerequisites if found.status in ("failed", "warned", "waived", "blocked", "error")
+        )
         if blockers:
             return rule_report(
                 rule, "blocked", reason=f"cannot be judged before {' and '.join(blockers)} holds", blocked_by=blockers
@@ -233,7 +237,8 @@ class _Each(_Once):
             return "passed", note
         if not ends:
             return "not-applicable", "the domain has no value that this rule speaks of"
-        return next(iter(sorted(ends.items(), reverse=True)))
+        status, reason = max(ends.items())
+        return status, reason.replace("refused the value", "refused every value that was tried, for example")
 
     def _values(self) -> Iterator[Any]:
         where, most = self._check.where, self._check.most
@@ -254,6 +259,7 @@ def _failed(bench: Any, rule: Rule, check: Check, tried: _Once, examples: int) -
     if violation is None and arguments != tried.arguments:
         violation, script = bench.reproduce(check, *tried.arguments)
     shown = violation or tried.violation
+    assert shown is not None  # a check that failed has its violation
     once = "" if violation is not None else " (it was seen once, and not when the check was repeated)"
     return rule_report(
         rule,

@@ -159,4 +159,3 @@ _MAKERS: dict[type, Callable[[Any, int], str]] = {
     type(threading.Lock()): lambda value, depth: "threading.Lock()",
     PurePosixPath: _in_module("pathlib"),
 }
-

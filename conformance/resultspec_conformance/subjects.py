@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
-
 from resultspec import JSON
 
 if TYPE_CHECKING:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from resultspec.rules import Rule, rule
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
-
-from resultspec.rules import Rule, rule
 
 from .checking import checks_of
 from .report import Report, RuleReport, Status, Verdict
@@ -48,7 +47,9 @@ def show(report: Report, console: Console) -> None:
     """Show a report: every rule in a line, failures in full, and the verdict."""
     subject = report.subject
     console.print(Text(f"\n{subject.target}", style="bold"))
-    console.print(f"{subject.handler}; {subject.values}; seed {report.seed}; claims {', '.join(subject.claims)}", style="dim", markup=False)
+    console.print(
+        f"{subject.handler}; {subject.values}; seed {report.seed}; claims {', '.join(subject.claims)}", style="dim", markup=False
+    )
     reasons = {found.reason for found in report.rules}
     if len(reasons) == 1 and all(found.status == "error" for found in report.rules):
         console.print(f"\nNothing can be said: {reasons.pop()}", markup=False)
@@ -66,7 +67,9 @@ def _show_rules_of(report: Report, console: Console) -> None:
         if not judged.claimed and {found.status for found in members} <= {"untested", "blocked", "error"}:
             console.print(f"\n{name}: not claimed", style="dim")
             continue
-        console.print(f"\n{name}" + ("" if judged.claimed else ": not claimed, does not decide"), style="" if judged.claimed else "dim")
+        console.print(
+            f"\n{name}" + ("" if judged.claimed else ": not claimed, does not decide"), style="" if judged.claimed else "dim"
+        )
         for found in members:
             mark, style = _MARKS[found.status]
             line = Text(f"  {mark} {found.id:32}", style=style if judged.claimed else "dim")

@@ -57,9 +57,9 @@ class Handle:
         outcome_error: Exception | None = None
         try:
             reference = call(self.handler.write, value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told below
             outcome_error = error
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a handler that exits is a finding
             self._exits("write", error)
         if script is not None:
             line = f"{self.name}.write({known})"
@@ -91,7 +91,7 @@ class Handle:
                 expected="the value that was written",
                 actual=one_line(error),
             ) from error
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a handler that exits is a finding
             self._exits("read", error)
         if script is not None:
             script.do(f"{script.name(value, 'read_back')} = {line}")
@@ -104,18 +104,14 @@ class Handle:
         if outcome.fatal:
             if self._trial.script is not None:
                 self._trial.script.do(f"{self.name}.read({self._trial.script.of(reference)})")
-            raise Violation(
-                "read tried to end the interpreter", expected="a value or an exception", actual=str(outcome.error)
-            )
+            raise Violation("read tried to end the interpreter", expected="a value or an exception", actual=str(outcome.error))
         return outcome
 
     def returned_instead_of_raising(self, reference: Any, value: Any, message: str) -> NoReturn:
         """Report a read that returned where it must raise."""
         if self._trial.script is not None:
             self._trial.script.fails_unless_raises(f"{self.name}.read({self._trial.script.of(reference)})")
-        raise Violation(
-            message, expected=f"an exception from read({shown(reference)})", actual=f"read returned {shown(value)}"
-        )
+        raise Violation(message, expected=f"an exception from read({shown(reference)})", actual=f"read returned {shown(value)}")
 
     def _exits(self, method: str, error: BaseException) -> NoReturn:
         raise Violation(

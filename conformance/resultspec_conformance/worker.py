@@ -6,6 +6,7 @@ sent, so that what works here works by the reference alone.
 
 import json
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def _read_one(handler: Any, reference: str) -> Outcome:
     return outcome
 
 
-_OPERATIONS = {"write": _write, "read": _read, "read one": _read_one}
+_OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {"write": _write, "read": _read, "read one": _read_one}
 
 if __name__ == "__main__":
     main()

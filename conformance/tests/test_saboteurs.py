@@ -5,7 +5,6 @@ from pathlib import Path
 
 import attrs
 import pytest
-
 from resultspec import rules
 from resultspec_conformance.checking import checks_of
 from resultspec_conformance.golden import record

@@ -211,11 +211,11 @@ def age_does_not_lose_a_result(trial: Trial) -> str | None:
             "with time_machine.travel(late):",
             "    read_back = handler.read(reference)",
         )
-    trial.fail(
+        trial.script.fails_unless("repr(read_back) == repr(value)", "value", "read_back")
+    raise Violation(
         "a reference was lost to its age",
         expected=f"{shown(written)}, ten years later",
         actual=late.error or shown(late.value),
-        unless="repr(read_back) == repr(value)",
     )
 
 
@@ -385,9 +385,7 @@ def _remove_everything(trial: Trial) -> None:
         if path.is_file() or path.is_symlink():
             path.unlink()
     if trial.script is not None:
-        trial.script.do(
-            'for path in (scratch / "store").rglob("*"):', "    if path.is_file():", "        path.unlink()"
-        )
+        trial.script.do('for path in (scratch / "store").rglob("*"):', "    if path.is_file():", "        path.unlink()")
 
 
 @check("handler.malformed-reference")
@@ -623,7 +621,7 @@ def _is_standard(trial: Trial, method: str, function: Callable[[Any], Any], argu
     shown_argument = shown(argument)
     try:
         call(function, argument)
-    except Exception as error:  # noqa: BLE001 - every error is to be judged
+    except Exception as error:
         if (lack := not_standard(error)) is None:
             return True
         if trial.script is not None:
@@ -701,7 +699,7 @@ class _watch:  # noqa: N801 - reads as a statement
     def _inside(self) -> bool:
         """Whether a method of the class is being run, directly or further up."""
         frame = sys._getframe(2)
-        while frame is not None:  # type: ignore[redundant-expr]
+        while True:
             names = frame.f_code.co_varnames[:1]
             first = frame.f_locals.get(names[0]) if names else None
             if frame.f_code.co_name.startswith("_find_and_load"):
@@ -718,7 +716,11 @@ def _opened_for_writing(arguments: tuple[Any, ...]) -> str | None:
     import os
 
     path, mode, flags = arguments[0], arguments[1], arguments[2]
-    writes = any(letter in str(mode) for letter in "wax+") if mode is not None else bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    writes = (
+        any(letter in str(mode) for letter in "wax+")
+        if mode is not None
+        else bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    )
     if not writes or str(path).endswith(".pyc") or str(path) in ("/dev/null", "/dev/tty"):
         return None
     return f"opened {path} for writing"
@@ -731,4 +733,3 @@ _AUDITED: dict[str, Callable[[tuple[Any, ...]], str | None]] = {
     "sqlite3.connect": lambda arguments: f"connected to the database {arguments[0]}",
     "subprocess.Popen": lambda arguments: f"started the process {arguments[0]}",
 }
-

@@ -187,9 +187,7 @@ def _threads(trial: Trial, handler: Handle, values: Sequence[Any], store: str) -
     if problems:
         message, expected, actual = problems[0]
         _threads_script(trial, values, store)
-        raise Violation(
-            f"under {_THREADS} threads, {message} ({len(problems)} times)", expected=shown(expected), actual=actual
-        )
+        raise Violation(f"under {_THREADS} threads, {message} ({len(problems)} times)", expected=shown(expected), actual=actual)
     return len(kept)
 
 
@@ -279,9 +277,12 @@ def equality_follows_configuration(trial: Trial) -> str:
     one, other = trial.handler("one").handler, trial.handler("other").handler
     if one is other:
         raise Untested("the factory returns the same object each time")
-    if not one == other or one != other:
+    if not (one == other) or one != other:  # noqa: SIM201 - both operators are under test
         trial.fail(
-            "equally configured handlers are not equal", expected="one == other", actual=f"{shown(one)} != {shown(other)}", unless="one == other"
+            "equally configured handlers are not equal",
+            expected="one == other",
+            actual=f"{shown(one)} != {shown(other)}",
+            unless="one == other",
         )
     if _hash(one) != _hash(other):
         trial.fail(
@@ -299,7 +300,10 @@ def equality_follows_configuration(trial: Trial) -> str:
         return "equally configured ones; the directory is no part of the configuration"
     if one == different:
         trial.fail(
-            "handlers on different stores are equal", expected="one != elsewhere", actual="one == elsewhere", unless="one != elsewhere"
+            "handlers on different stores are equal",
+            expected="one != elsewhere",
+            actual="one == elsewhere",
+            unless="one != elsewhere",
         )
     return "equal and different configurations"
 
@@ -313,7 +317,8 @@ def _hash(handler: Any) -> int | None:
 
 def _configuration(handler: Any) -> bytes | None:
     try:
-        return cloudpickle.dumps(handler)
+        stored: bytes = cloudpickle.dumps(handler)
+        return stored
     except Exception:  # noqa: BLE001 - what does not pickle may still be different
         return None
 

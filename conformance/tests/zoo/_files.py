@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import attrs
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 from attrs import field, frozen
 from resultspec import JSON
 

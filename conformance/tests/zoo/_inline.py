@@ -449,15 +449,16 @@ class NotEmpty:
     """Refuses None, everything falsy and everything above a megabyte, loudly; takes options that nobody need give."""
 
     def write(self, value: object, /, *, ttl: float | None = None) -> Mapping[str, JSON]:
-        text = to_json(value)
+        text = PickleText().write(value)
         if not value or len(text) > 1_000_000:
             raise ValueError("empty and very large values are refused")
-        return {"text": text}
+        return {"pickle": text}
 
     def read(self, reference: Mapping[str, JSON], /, default: None = None, **options: object) -> object:
-        if type(reference) is not dict or reference.keys() != {"text"}:
+        if type(reference) is not dict or reference.keys() != {"pickle"}:
             raise ValueError("not a reference of this handler")
-        return from_json(reference["text"])
+        value: object = PickleText().read(reference["pickle"])
+        return value
 
 
 class TransferError(Exception):

@@ -1,0 +1,154 @@
+"""The command line: verdicts as exit codes, clear sentences, and a report that keeps its schema."""
+
+import json
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from resultspec import rules
+from resultspec_conformance import check
+from resultspec_conformance.cli import cli
+
+HERE = "handlers_of_tests"
+
+
+def invoke(*arguments: str) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(cli, arguments)
+
+
+def test_a_conforming_handler_exits_0() -> None:
+    """The whole command, as a process: a correct handler is judged rule by rule, and the exit code is 0."""
+    command = [sys.executable, "-m", "resultspec_conformance", "check", f"{Path(__file__).parent / HERE}.py:Flags"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CONFORMS" in done.stdout
+    assert "handler.round-trip" in done.stdout
+
+
+def test_a_violating_handler_exits_1_and_shows_why() -> None:
+    """The failure names the rule, what was expected and seen, what to check, and a script; the exit code is 1."""
+    result = invoke("check", f"{HERE}:Shortened", "--rule", "handler.*")
+
+    assert result.exit_code == 1
+    for part in (
+        "VIOLATES",
+        rules.rule("handler.round-trip").statement,
+        "Expected:",
+        "Actual:",
+        "Check first:",
+        "handler.write(",
+    ):
+        assert part in result.output
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("nowhere_to_be_found:Handler", "there is no module nowhere_to_be_found"),
+        (f"{HERE}:Flagz", "did you mean Flags"),
+        (f"{HERE}:broken", "making the handler raised ConnectionError: no server for first"),
+        (f"{HERE}:hopeless", "object has no method write"),
+        (f"{HERE}:needs_two", "needs client, bucket"),
+        (f"{HERE}:RefusesEverything", "the handler refused every value that was tried, for example: TypeError: no int today"),
+        (f"{HERE}:Kept(", "is no target"),
+        ("no-colon", "is no target"),
+        ("missing.py:Handler", "there is no file missing.py"),
+        (f"{HERE}:Kept(open)", "must be literals"),
+    ],
+)
+def test_what_cannot_be_judged_exits_2_with_a_sentence(target: str, sentence: str) -> None:
+    """Nothing green without a judgement: each way in which nothing can be said has its own clear sentence."""
+    result = invoke("check", target)
+
+    assert result.exit_code == 2, result.output
+    assert sentence in " ".join(result.output.split())
+
+
+def test_a_run_without_rules_exits_2() -> None:
+    """A pattern that matches no rule runs nothing, and nothing is no success."""
+    result = invoke("check", f"{HERE}:Flags", "--rule", "nothing.*")
+
+    assert result.exit_code == 2
+    assert "no rule of the classes" in result.output
+
+
+@pytest.mark.parametrize("target", ["Kept('{scratch}', suffix='!')", "subject", "flags", "Described", "Flags"])
+def test_every_form_of_target_is_judged(target: str) -> None:
+    """Classes, calls with arguments, subjects, handlers and test classes are all targets."""
+    result = invoke("check", f"{HERE}:{target}", "--rule", "handler.round-trip", "--rule", "shared.process")
+
+    assert result.exit_code == 0, result.output
+
+
+def test_a_waiver_lets_a_failure_not_decide_and_is_red_when_stale() -> None:
+    """A waived failure is shown with its reason; a waiver of what passes, or of an unknown rule, is red."""
+    waiver = "handler.round-trip=known since May"
+    known = invoke("check", f"{HERE}:Shortened", "--rule", "handler.round-trip", "--waive", waiver)
+    stale = invoke("check", f"{HERE}:Flags", "--rule", "handler.round-trip", "--waive", waiver)
+    unknown = invoke("check", f"{HERE}:Flags", "--waive", "handler.round-tripp=why")
+
+    assert "known since May" in known.output
+    assert known.exit_code == 0
+    assert stale.exit_code == 1
+    assert "stale" in stale.output
+    assert unknown.exit_code == 2
+    assert "handler.round-trip" in unknown.output
+
+
+@pytest.mark.parametrize("target", ["Flags", "Shortened", "broken", "RefusesEverything"])
+def test_the_json_report_keeps_its_schema(tmp_path: Path, target: str) -> None:
+    """Whatever the verdict, the report that is written validates against the schema that ships with the package."""
+    file = tmp_path / "report.json"
+    result = invoke("check", f"{HERE}:{target}", "--json", str(file))
+    schema = json.loads(resources.files("resultspec_conformance").joinpath("report.schema.json").read_text())
+    report = json.loads(file.read_text())
+
+    jsonschema.validate(report, schema)
+    assert {"conforms": 0, "violates": 1, "inconclusive": 2}[report["verdict"]] == result.exit_code
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_run(tmp_path: Path) -> None:
+    """A missing directory costs no run."""
+    result = invoke("check", f"{HERE}:Flags", "--json", str(tmp_path / "missing" / "report.json"))
+
+    assert result.exit_code == 2
+    assert "there is no directory" in result.output
+
+
+def test_several_targets_end_in_a_matrix() -> None:
+    """The worst verdict decides the exit code, and the rules are shown side by side."""
+    result = invoke("check", f"{HERE}:Flags", f"{HERE}:Shortened", "--rule", "handler.round-trip")
+
+    assert result.exit_code == 1
+    assert "Rules by subject" in result.output
+
+
+def test_rules_lists_and_explain_tells() -> None:
+    """Every rule is listed, and explained with law, intent and checks; an unknown one with its nearest."""
+    listed = invoke("rules")
+    told = invoke("explain", "handler.fresh-read")
+    unknown = invoke("explain", "handler.fresh-reed")
+
+    assert all(rule in listed.output for rule in rules.RULES)
+    assert rules.rule("handler.fresh-read").intent[:40] in " ".join(told.output.split())
+    assert unknown.exit_code == 2
+    assert "handler.fresh-read" in unknown.output
+
+
+def test_the_reproducer_shows_the_failure_by_itself(tmp_path: Path) -> None:
+    """The script of a failure runs alone in a fresh interpreter, and fails."""
+    from handlers_of_tests import Shortened
+
+    script = tmp_path / "reproducer.py"
+    script.write_text(str(check(Shortened).rule("handler.round-trip").reproducer))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    assert done.returncode == 1
+    assert "the rule is broken" in done.stderr

@@ -1,0 +1,41 @@
+"""The directive ``rules``: a section for every rule of the specification, from the rules themselves."""
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from resultspec.rules import RULES, Rule
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+
+class Rules(SphinxDirective):
+    """Lists every rule with statement, law, intent and hints."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the sections."""
+        container = nodes.container()
+        for rule in RULES.values():
+            section = nodes.section(ids=[nodes.make_id(rule.id)])
+            section += nodes.title(text=rule.id)
+            self.state.nested_parse(StringList(_lines(rule), source="rules"), self.content_offset, section)
+            container += section
+        return list(container.children)
+
+
+def _lines(rule: Rule) -> list[str]:
+    lines = [
+        f"*{rule.level}*, class *{rule.cls}*, since {rule.since}",
+        "",
+        f"**{rule.statement}**",
+        "",
+        ".. code-block:: python",
+        "",
+    ]
+    lines += [f"   {line}" for line in rule.law.splitlines()]
+    lines += ["", rule.intent, "", "If it fails:", ""]
+    return lines + [f"- {hint}" for hint in rule.hints] + [""]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directive."""
+    app.add_directive("rules", Rules)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
