@@ -4,7 +4,7 @@ A file is, in this order::
 
     header    13 bytes of magic, the version of the format, the kind of seal, a zero
     stream    the pickle, protocol 5
-    buffers   each after zeros up to a multiple of 64, so that what is read in place is aligned
+    buffers   each of 4096 bytes or more, after zeros up to a multiple of 64, so that what is read in place is aligned
     table     for each buffer: its length (uint64) and the memory it is read into (uint8)
     counts    the length of the stream and the number of buffers (uint64 each)
     seal      of the file's name and of every byte before the seal
@@ -40,7 +40,8 @@ _ENTRY = struct.Struct("<QB")
 _COUNTS = struct.Struct("<QQ")
 _ALIGNMENT = 64
 
-# A smaller buffer stays in the stream: its entry, padding and system calls would cost more than copying it.
+# A smaller buffer stays in the stream: its entry, padding and system calls would cost more than copying it. Part of the
+# format, since a reader counts on it.
 _SMALL = 4096
 
 # How many bytes are gathered before they are written.
@@ -165,7 +166,8 @@ def load(fd: int, seal: Seal) -> Any:
     file.seek(max(table_end, 0))
     stream, count = _unpack(_COUNTS, file, seal)
     table_start = table_end - count * _ENTRY.size
-    if table_start < _HEADER_SIZE:
+    # No buffer is smaller, so a forged count is found before a list of that length is made.
+    if table_start < _HEADER_SIZE + count * _SMALL:
         raise CorruptResult(f"{seal.name} was altered or cut: its parts are longer than the file")
     file.seek(table_start)
     entries: list[tuple[int, int]] = [_unpack(_ENTRY, file, seal) for _ in range(count)]

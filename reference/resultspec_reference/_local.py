@@ -72,6 +72,8 @@ class LocalResultHandler(Generic[T]):
     only when all of it is written, and is on the disk before its reference is returned. What is read is checked
     against a checksum of everything first: damage is found, and nothing damaged is unpickled.
 
+    A writer that is killed may leave a hidden file that ends in ``.new``; nobody reads it, and it may be removed.
+
     Values are pickled: by pickle's protocol 5, by cloudpickle what that cannot carry, such as what a notebook
     defines. Large bytes, arrays and frames are written from where they are and read into place, without a copy.
     A value that pickles but does not unpickle, or comes back as another type, is refused.

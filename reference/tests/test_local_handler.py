@@ -150,6 +150,20 @@ def test_many_buffers_of_odd_lengths(handler: LocalResultHandler[Any]) -> None:
     assert [array.tobytes() for array in back] == [array.tobytes() for array in arrays]
 
 
+@pytest.mark.parametrize(
+    "value", [bytearray(5_000_000), bytes(5_000_000), np.ones(5_000_000, "u1")], ids=["bytearray", "bytes", "array"]
+)
+def test_memory_of_its_own(handler: LocalResultHandler[Any], value: Any) -> None:
+    """Values large enough for memory of their own keep their type, and can be altered and written again."""
+    back = handler.read(handler.write(value))
+    if not isinstance(back, bytes):
+        back[-1] = 7
+    again = handler.read(handler.write(back))
+
+    assert type(again) is type(value)
+    assert bytes(again) == bytes(back)
+
+
 def test_frames(handler: LocalResultHandler[Any]) -> None:
     """A frame comes back."""
     frame = pd.DataFrame({"n": np.arange(LARGE), "x": np.arange(LARGE) / 7, "s": ["a"] * LARGE})
