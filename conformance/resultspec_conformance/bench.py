@@ -98,7 +98,7 @@ class Bench:
             self.beat = time.monotonic()
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def outcome(self, run: Callable[[Trial], Any]) -> Any:
+    def outcome(self, run: Callable[..., Any]) -> Any:
         """Run a function in a trial: what it returned, or the violation, refusal or other end that it came to."""
         with self.trial() as trial:
             try:
@@ -117,7 +117,7 @@ class Bench:
 
         accepted = []
         for value in self.pool:
-            if self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:  # type: ignore[misc]
+            if self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:
                 accepted.append(value)
             if len(accepted) >= _ENOUGH:
                 break

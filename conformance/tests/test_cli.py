@@ -9,7 +9,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
-
 from resultspec import rules
 from resultspec_conformance import check
 from resultspec_conformance.cli import cli

@@ -1,11 +1,10 @@
 """No false alarms: correct handlers of many kinds conform."""
 
 import pytest
-from zoo.correct import CORRECT, Correct
-
 from resultspec_conformance.runner import run
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
+from zoo.correct import CORRECT, Correct
 
 
 @pytest.mark.parametrize("correct", CORRECT, ids=[correct.name for correct in CORRECT])

@@ -71,7 +71,7 @@ def large_values_are_read_whole(trial: Trial) -> str | None:
     largest = 0
     for value in trial.bench.domain.large():
         one = trial if trial.script is not None else None
-        outcome = trial.bench.outcome(lambda t, value=value: _written_and_read(t, value, "a large value came back changed"))  # type: ignore[misc]
+        outcome = trial.bench.outcome(lambda t, value=value: _written_and_read(t, value, "a large value came back changed"))
         if isinstance(outcome, Violation):
             smallest = trial.bench.shorter(value, lambda t, v: _written_and_read(t, v, "a large value came back changed"))
             _written_and_read(one or trial, smallest, "a large value came back changed")
@@ -463,7 +463,7 @@ def values_outside_the_domain_are_refused_or_kept(trial: Trial) -> str:
     tried = refused = 0
     for value in islice(trial.bench.domain.outside(), 400):
         tried += 1
-        outcome = trial.bench.outcome(lambda one, value=value: _refused_or_kept(one, value))  # type: ignore[misc]
+        outcome = trial.bench.outcome(lambda one, value=value: _refused_or_kept(one, value))
         refused += isinstance(outcome, Refused)
         if isinstance(outcome, Violation):
             _refused_or_kept(trial, value)
@@ -538,7 +538,7 @@ def _refusable(trial: Trial) -> Iterator[object]:
     return (
         value
         for value in trial.bench.domain.outside()
-        if isinstance(trial.bench.outcome(lambda one, value=value: _just_write(one, value)), Refused)  # type: ignore[misc]
+        if isinstance(trial.bench.outcome(lambda one, value=value: _just_write(one, value)), Refused)
     )
 
 

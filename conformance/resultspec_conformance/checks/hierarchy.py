@@ -1,0 +1,164 @@
+"""Checks of the family *hierarchy*: which handler applies."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..checking import Violation, check
+from ..outcomes import one_line
+from ..source import shown
+from ..spies import FalsySpy, Spy
+from ..subjects import HierarchyDriver, HierarchySubject
+
+_TASK, _FLOW, _CONFIG = Spy("task's"), Spy("flow's"), Spy("configuration's")
+
+
+def _given(what: str, work: Callable[..., Any]) -> Any:
+    try:
+        return work()
+    except Exception as error:
+        raise Violation(f"{what} raised {one_line(error)}", expected=f"{what} to work", actual=one_line(error)) from error
+
+
+def _expect(what: str, expected: Any, resolve: Callable[..., Any]) -> None:
+    actual = _given(what, resolve)
+    if actual is not expected:
+        raise Violation(f"{what} is {shown(actual)}", expected=shown(expected), actual=shown(actual))
+
+
+def _driver(subject: HierarchySubject, configured: Any = _CONFIG) -> HierarchyDriver:
+    driver: HierarchyDriver = _given("making the driver", subject.driver)
+    _given("configuring a handler", lambda: driver.configure(configured))
+    return driver
+
+
+def _of_one(driver: HierarchyDriver, task_handler: Any, flow_handler: Any, **options: Any) -> Any:
+    task = driver.task("one", task_handler, **options)
+    return driver.handler_of(task, driver.flow("flow", flow_handler, {task: []}))
+
+
+@check("hierarchy.config-default")
+def the_configuration_is_the_default(subject: HierarchySubject) -> None:
+    """Neither task nor flow names a handler."""
+    _expect("the handler where only the configuration names one", _CONFIG, lambda: _of_one(_driver(subject), None, None))
+
+
+@check("hierarchy.flow-over-config")
+def the_flow_goes_before_the_configuration(subject: HierarchySubject) -> None:
+    """Flow and configuration name handlers."""
+    _expect("the handler where flow and configuration name one", _FLOW, lambda: _of_one(_driver(subject), None, _FLOW))
+
+
+@check("hierarchy.task-over-flow")
+def the_task_goes_before_the_flow(subject: HierarchySubject) -> None:
+    """Task, flow and configuration name handlers."""
+    _expect("the handler where all three name one", _TASK, lambda: _of_one(_driver(subject), _TASK, _FLOW))
+
+
+@check("hierarchy.task-over-config")
+def the_task_goes_before_the_configuration(subject: HierarchySubject) -> None:
+    """Task and configuration name handlers."""
+    _expect("the handler where task and configuration name one", _TASK, lambda: _of_one(_driver(subject), _TASK, None))
+
+
+@check("hierarchy.parameter-json")
+def parameters_use_json(subject: HierarchySubject) -> None:
+    """A parameter is resolved with and without handlers at every other level, and its handler tried with JSON."""
+    for flow_handler, configured in ((None, _CONFIG), (_FLOW, _CONFIG)):
+        driver = _driver(subject, configured)
+        parameter = driver.parameter("p")
+        task = driver.task("one", _TASK)
+        flow = driver.flow("flow", flow_handler, {task: [parameter]})
+        for consumer in (None, task):
+            handler = _given(
+                "resolving a parameter", lambda c=consumer, d=driver, p=parameter, f=flow: d.handler_of(p, f, cached_by=c)
+            )
+            value = {"a": [1, None, "é"]}
+            reference = _given("writing a parameter", partial(handler.write, value))
+            shown_as = reference if reference == value else _loaded(reference)
+            if shown_as != value:
+                raise Violation(
+                    f"a parameter is handled by {shown(handler)}",
+                    expected="a JSON handler",
+                    actual=f"the reference {shown(reference)}",
+                )
+
+
+def _loaded(reference: Any) -> Any:
+    try:
+        return json.loads(reference)
+    except (TypeError, ValueError):
+        return None
+
+
+@check("hierarchy.output-owner")
+def a_cached_input_belongs_to_its_producer(subject: HierarchySubject) -> None:
+    """A downstream task with a handler of its own caches an input: whose handler is it?"""
+    driver = _driver(subject)
+    theirs = Spy("downstream's")
+    producer, consumer = driver.task("producer", _TASK), driver.task("consumer", theirs)
+    flow = driver.flow("flow", _FLOW, {producer: [], consumer: [producer]})
+    _expect("the handler of a cached input", _TASK, lambda: driver.handler_of(producer, flow, cached_by=consumer))
+    unset, last = driver.task("unset", None), driver.task("last", theirs)
+    flow = driver.flow("flow", _FLOW, {unset: [], last: [unset]})
+    alone = _given("resolving a task", lambda: driver.handler_of(unset, flow))
+    _expect("the handler of a cached input whose task names none", alone, lambda: driver.handler_of(unset, flow, cached_by=last))
+
+
+@check("hierarchy.unset-is-none")
+def a_falsy_handler_counts(subject: HierarchySubject) -> None:
+    """Handlers that are falsy are set at each level."""
+    falsy = FalsySpy("falsy")
+    _expect("the handler where the task's is falsy", falsy, lambda: _of_one(_driver(subject), falsy, _FLOW))
+    _expect("the handler where the flow's is falsy", falsy, lambda: _of_one(_driver(subject), None, falsy))
+    _expect("the handler where the configuration's is falsy", falsy, lambda: _of_one(_driver(subject, falsy), None, None))
+
+
+@check("hierarchy.per-flow")
+def one_task_in_two_flows(subject: HierarchySubject) -> None:
+    """A task is put into two flows with different handlers, and resolved in one, the other, and the one again."""
+    driver = _driver(subject)
+    task = driver.task("shared", None)
+    other = Spy("other flow's")
+    first, second = driver.flow("first", _FLOW, {task: []}), driver.flow("second", other, {task: []})
+    for flow, expected in ((first, _FLOW), (second, other), (first, _FLOW)):
+        _expect("the handler of a task that is in two flows", expected, lambda flow=flow: driver.handler_of(task, flow))
+
+
+@check("hierarchy.late-config")
+def the_configuration_is_consulted_late(subject: HierarchySubject) -> None:
+    """The configuration changes after task and flow were made, and again after the first resolution."""
+    driver = _driver(subject, Spy("earlier"))
+    task = driver.task("one", None)
+    flow = driver.flow("flow", None, {task: []})
+    for configured in (_CONFIG, Spy("later")):
+        driver.configure(configured)
+        _expect("the handler after the configuration changed", configured, lambda: driver.handler_of(task, flow))
+
+
+@check("hierarchy.invalid-config")
+def an_unusable_configuration_raises(subject: HierarchySubject) -> None:
+    """Things that are no handlers are configured, and the handler asked for."""
+    for unusable in (object(), "local", 0, type("OnlyWrites", (), {"write": lambda self, value: "0"})()):
+        try:
+            driver: HierarchyDriver = subject.driver()
+            driver.configure(unusable)
+            got = _of_one(driver, None, None)
+        except Exception:  # noqa: BLE001, S112 - what is asked for
+            continue
+        raise Violation(
+            f"with {shown(unusable)} configured, a handler was found", expected="InvalidConfiguration", actual=shown(got)
+        )
+
+
+@check("hierarchy.decorator")
+def the_decorator_is_the_constructor(subject: HierarchySubject) -> None:
+    """Decorated and constructed tasks with a handler are resolved, in flows with and without one."""
+    for flow_handler in (_FLOW, None):
+        constructed = _given("resolving a task", lambda f=flow_handler: _of_one(_driver(subject), _TASK, f))
+        _expect(
+            "the handler of a decorated task",
+            constructed,
+            lambda f=flow_handler: _of_one(_driver(subject), _TASK, f, decorated=True),
+        )

@@ -1,0 +1,91 @@
+"""The families result, noresult and hierarchy: the reference keeps them, and every saboteur is caught."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+import pytest
+from resultspec import rules
+from resultspec_conformance.checking import checks_of
+from resultspec_conformance.runner import run
+from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS, RESULT_SABOTEURS
+from resultspec_conformance.settings import Settings
+from resultspec_conformance.subjects import HierarchySubject, ResultSubject
+from resultspec_reference import JSONResultHandler, NoResult, Parameter, Result, make_converter, resolve
+
+STRICT = Settings(strict=True)
+
+
+@attrs.frozen(eq=False)
+class Carrier:
+    """A task, a flow or a configuration: all that the resolution looks at."""
+
+    result_handler: Any
+
+
+class Driver:
+    """Puts the reference's resolution under the suite."""
+
+    def __init__(self) -> None:
+        self.configuration = Carrier(None)
+
+    def task(self, name: str, result_handler: Any, *, decorated: bool = False) -> Any:
+        """Make a task; the decorator of this model is its constructor."""
+        return Carrier(result_handler)
+
+    def parameter(self, name: str) -> Any:
+        """Make a parameter."""
+        return Parameter(name)
+
+    def flow(self, name: str, result_handler: Any, tasks: Mapping[Any, Iterable[Any]]) -> Any:
+        """Make a flow."""
+        return Carrier(result_handler)
+
+    def configure(self, result_handler: Any) -> None:
+        """Set the configured handler."""
+        self.configuration = Carrier(result_handler)
+
+    def handler_of(self, producer: Any, flow: Any, *, cached_by: Any = None) -> Any:
+        """Resolve: the consumer has no say."""
+        return resolve(task=producer, flow=flow, configuration=self.configuration)
+
+
+_converter = make_converter()
+RESULTS = ResultSubject(
+    Result,
+    NoResult,
+    dump=_converter.unstructure,
+    load=lambda stored: _converter.structure(stored, Result | type(NoResult)),  # type: ignore[arg-type] # a union of classes
+    handler=JSONResultHandler,
+)
+HIERARCHY = HierarchySubject(Driver)
+
+
+@pytest.mark.parametrize("subject", [RESULTS, HIERARCHY], ids=["results", "hierarchy"])
+def test_the_reference_keeps_every_rule(subject: ResultSubject | HierarchySubject) -> None:
+    """Every rule of the three families passes, none untested."""
+    report = run(subject, STRICT)
+
+    assert {found.id: found.message or found.reason for found in report.rules if found.status != "passed"} == {}
+    assert report.verdict == "conforms"
+
+
+@pytest.mark.parametrize("rule", [*RESULT_SABOTEURS, *HIERARCHY_SABOTEURS])
+def test_a_saboteur_is_caught_by_its_own_rule_alone(rule: str) -> None:
+    """The rule fails with a message, and no rule fails that does not depend on it."""
+    subject = RESULT_SABOTEURS[rule](RESULTS) if rule in RESULT_SABOTEURS else HIERARCHY_SABOTEURS[rule](HIERARCHY)
+    report = run(subject, STRICT)
+    failed = {found.id: found.message or found.reason for found in report.rules if found.status in ("failed", "error")}
+
+    assert list(failed) == [rule], failed
+    assert report.rule(rule).message
+    assert report.rule(rule).expected
+    assert report.rule(rule).actual
+
+
+def test_every_rule_of_the_families_has_a_check_and_a_saboteur() -> None:
+    """No rule of the three families goes unchecked, and no check unproved."""
+    ids = {rule.id for rule in rules.RULES.values() if rule.cls in ("result", "noresult", "hierarchy")}
+
+    assert ids == {*RESULT_SABOTEURS, *HIERARCHY_SABOTEURS}
+    assert all(checks_of(rule) for rule in ids)
