@@ -45,7 +45,8 @@ _INLINE = (
     Correct("json-itself", _inline.JsonItself),
     Correct("pickle-text", _inline.PickleText, warns=frozenset({"static.typed"})),
     Correct("zlib-text", _inline.ZlibText, warns=_IDENTITY),
-    Correct("literals", _inline.Literals),
+    # ast.literal_eval is not safe under threads on Python 3.11: "AST constructor recursion depth mismatch".
+    Correct("literals", _inline.Literals, claims=_CORE),
     Correct("envelope", _inline.Envelope),
     Correct("int-itself", _inline.IntItself),
     Correct("bits", _inline.Bits, warns=_IDENTITY),
