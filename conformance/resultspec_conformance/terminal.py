@@ -110,7 +110,7 @@ def failure_text(found: RuleReport) -> str:
 def show_matrix(reports: Sequence[Report], console: Console) -> None:
     """Show several reports side by side, a row for each rule."""
     table = Table(title="\nRules by subject", box=None, title_justify="left", padding=(0, 1))
-    table.add_column("rule")
+    table.add_column("rule", no_wrap=True, min_width=30)
     for report in reports:
         table.add_column(report.subject.target.partition(":")[2].partition("(")[0] or report.subject.target, justify="center")
     for rule_id in dict.fromkeys(found.id for report in reports for found in report.rules):

@@ -276,9 +276,7 @@ class Inline:
 
 # --- Sound codecs ----------------------------------------------------------------------------------------------------
 
-ATOMS = frozenset(
-    {type(None), bool, int, float, complex, str, bytes, datetime, date, time_of_day, timedelta, Decimal, UUID}
-)
+ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, datetime, date, time_of_day, timedelta, Decimal, UUID})
 CONTAINERS = frozenset({list, tuple, set, frozenset, dict})
 
 
@@ -2224,9 +2222,7 @@ class HoldsConnection(Json, Rows):
     def connection(self) -> sqlite3.Connection:
         if self._connection is None or self._connection[0] != os.getpid():
             self.directory.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self.directory / "results.db", timeout=60, isolation_level=None, check_same_thread=False
-            )
+            connection = sqlite3.connect(self.directory / "results.db", timeout=60, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, data BLOB NOT NULL)")
             self._connection = os.getpid(), connection
