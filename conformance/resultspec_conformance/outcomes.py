@@ -55,6 +55,8 @@ def one_line(error: BaseException) -> str:
 
 def not_standard(error: Exception) -> str | None:
     """Say what a handler's error lacks by ``handler.standard-errors``, or return None."""
+    if isinstance(error, Warning):  # raised because the interpreter was told to make errors of warnings
+        return None
     if not isinstance(error, STANDARD_ERRORS + _FROM_THE_INTERPRETER):
         bases = " -> ".join(cls.__name__ for cls in type(error).__mro__[:-2])
         return f"{type(error).__qualname__} ({bases}) is none of the standard errors"
