@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .making import BadSubject
     from .pytest_suite import HandlerConformance, conformance_checks
     from .report import Report, RuleReport
+    from .storage import StorageDoor
     from .subjects import HandlerSubject, HierarchyDriver, HierarchySubject, ResultSubject
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Report",
     "ResultSubject",
     "RuleReport",
+    "StorageDoor",
     "check",
     "conformance_checks",
     "reproduce",
@@ -34,6 +36,7 @@ _HOMES = {
     "Report": "report",
     "ResultSubject": "subjects",
     "RuleReport": "report",
+    "StorageDoor": "storage",
     "check": "api",
     "conformance_checks": "pytest_suite",
     "reproduce": "api",

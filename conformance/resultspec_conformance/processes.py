@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +15,11 @@ from typing import Any
 
 import cloudpickle
 
+from . import worker
 from .making import absolute_sys_path
 from .outcomes import Outcome
+
+Operation = Callable[[Any, Any], Any]
 
 
 class WorkerDied(Exception):
@@ -57,8 +60,15 @@ class Process:
         self._connection: Connection[Any, Any] = Connection(ours.detach())
         self._connection.send(absolute_sys_path())
 
-    def begin(self, operation: str, scratch: Path | None, payload: object, shipped: bytes | None = None) -> None:
-        """Send a request without waiting for its answer."""
+    def begin(self, operation: Operation, scratch: Path | None, payload: object, shipped: bytes | None = None) -> None:
+        """Send a request without waiting for its answer.
+
+        Args:
+            operation: A function of a module, called there with a handler and the payload.
+            scratch: The directory on which the handler is made, or None when ``shipped`` is the handler itself.
+            payload: What the function is given.
+            shipped: What makes the handler; left out, the maker of the process.
+        """
         request = (operation, self._shipped if shipped is None else shipped, str(scratch or ""), payload)
         try:
             self._connection.send_bytes(cloudpickle.dumps(request))
@@ -83,19 +93,19 @@ class Process:
             raise WorkerFailed(answer)
         return answer
 
-    def call(self, operation: str, scratch: Path | None, payload: object, shipped: bytes | None = None) -> Any:
+    def call(self, operation: Operation, scratch: Path | None, payload: object, shipped: bytes | None = None) -> Any:
         """Send a request and wait for its answer."""
         self.begin(operation, scratch, payload, shipped)
         return self.answer()
 
     def write(self, scratch: Path, values: Sequence[object]) -> list[tuple[str | None, str | None]]:
         """Write values there: for each, the reference as JSON text, or the error."""
-        answers: list[tuple[str | None, str | None]] = self.call("write", scratch, list(values))
+        answers: list[tuple[str | None, str | None]] = self.call(worker.write, scratch, list(values))
         return answers
 
     def read(self, scratch: Path, references: Sequence[str], shipped: bytes | None = None) -> list[Outcome]:
         """Read references there, each given as JSON text."""
-        outcomes: list[Outcome] = self.call("read", scratch, list(references), shipped)
+        outcomes: list[Outcome] = self.call(worker.read, scratch, list(references), shipped)
         return outcomes
 
     def _end(self) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import attrs
 from resultspec import JSON
 
+from .storage import StorageDoor
+
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
@@ -36,6 +38,10 @@ class HandlerSubject:
         claims: The conformance classes that decide the verdict: some of ``core``, ``shared``, ``durable``, ``private``.
         storage: ``inline`` when the reference holds the value, ``external`` when the value lies elsewhere; left out, the
             suite finds out.
+        tamper: Opens the storage of a handler, ``tamper(handler)``, for the checks that alter what is stored. Left out, the
+            suite finds the files that the handler writes under its scratch directory.
+        credentials: Texts that the factory configures the handler with and that nobody may see: passwords, keys, tokens.
+        twin: A factory, called as ``make`` is, of the handler's awaitable or blocking twin, which reads its references.
         describe: Gives a handler's configuration as JSON, without secrets (rule ``shared.describable``).
         rebuild: Makes a handler from that JSON.
         golden: A directory of references recorded by an earlier version (rule ``shared.golden``).
@@ -50,6 +56,9 @@ class HandlerSubject:
     equal: Callable[[Any, Any], bool] | None = None
     claims: frozenset[str] = attrs.field(default=frozenset({"core", "shared"}), converter=_claims)
     storage: Literal["inline", "external"] | None = None
+    tamper: Callable[[Any], StorageDoor] | None = None
+    credentials: tuple[str, ...] = ()
+    twin: Callable[..., Any] | None = None
     describe: Callable[[Any], JSON] | None = None
     rebuild: Callable[[Any], Any] | None = None
     golden: Path | None = None

@@ -14,6 +14,7 @@ from .making import Maker
 from .outcomes import Outcome, attempt, one_line
 from .script import Script
 from .source import shown
+from .storage import Files, StorageDoor
 
 if TYPE_CHECKING:
     from .bench import Bench
@@ -39,6 +40,11 @@ class Handle:
         self.name = name
         self.handler = handler
         """The handler itself."""
+
+    @property
+    def directory(self) -> Path:
+        """The scratch directory that the handler was made on."""
+        return self._trial.store(self._store)
 
     def write(self, value: Any) -> Any:
         """Write a value and return its reference.
@@ -175,6 +181,23 @@ class Trial:
         if not self.maker.takes_scratch:
             raise NotApplicable("the factory takes no scratch directory, so there is no second store to look in")
         return self.handler("elsewhere", "another store")
+
+    def door(self, handle: Handle) -> StorageDoor:
+        """The door to the storage of a handler that has written at least once.
+
+        Raises:
+            NotApplicable: The reference holds the value.
+            Untested: The storage cannot be reached.
+        """
+        if self.bench.inline:
+            raise NotApplicable("the reference holds the value, so there is no storage to open")
+        if self.subject.tamper is not None:
+            opened: StorageDoor = self.subject.tamper(handle.handler)
+            return opened
+        files = Files(handle.directory)
+        if not files.names():
+            raise Untested("the storage is not under the scratch directory; give the subject a door to it: tamper=")
+        return files
 
     def transported(self, reference: Any) -> Any:
         """A reference after a journey through JSON text."""

@@ -6,7 +6,6 @@ sent, so that what works here works by the reference alone.
 
 import json
 import sys
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -31,14 +30,14 @@ def main() -> None:
             key = (shipped, scratch)
             if key not in handlers:
                 handlers[key] = cloudpickle.loads(shipped)(Path(scratch)) if scratch else cloudpickle.loads(shipped)
-            answer: Any = _OPERATIONS[operation](handlers[key], payload)
+            answer: Any = operation(handlers[key], payload)
             reply = cloudpickle.dumps((True, answer))
         except Exception as error:  # noqa: BLE001 - whatever it is, the other side must hear of it
             reply = cloudpickle.dumps((False, f"{type(error).__name__}: {error}"))
         connection.send_bytes(reply)
 
 
-def _write(handler: Any, values: list[Any]) -> list[tuple[str | None, str | None]]:
+def write(handler: Any, values: list[Any]) -> list[tuple[str | None, str | None]]:
     """Write each value: the reference as JSON text, or the error."""
     answers: list[tuple[str | None, str | None]] = []
     for value in values:
@@ -47,12 +46,12 @@ def _write(handler: Any, values: list[Any]) -> list[tuple[str | None, str | None
     return answers
 
 
-def _read(handler: Any, references: list[str]) -> list[Outcome]:
+def read(handler: Any, references: list[str]) -> list[Outcome]:
     """Read each reference, given as JSON text."""
     return [attempt(handler.read, json.loads(reference)) for reference in references]
 
 
-def _read_one(handler: Any, reference: str) -> Outcome:
+def read_one(handler: Any, reference: str) -> Outcome:
     """Read one reference that may be hostile; a value that cannot travel is told by its type."""
     import cloudpickle
 
@@ -63,8 +62,6 @@ def _read_one(handler: Any, reference: str) -> Outcome:
         return Outcome(value=repr(outcome.value), error=outcome.error, verdict=outcome.verdict)
     return outcome
 
-
-_OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {"write": _write, "read": _read, "read one": _read_one}
 
 if __name__ == "__main__":
     main()

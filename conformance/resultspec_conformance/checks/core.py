@@ -22,6 +22,7 @@ from ..source import shown
 from ..strictjson import json_problem
 from ..traps import half_writable
 from ..trial import Handle, Trial, fewest, fresh
+from ..worker import read_one
 
 _SOME = 40
 _RETAINED = 1_100
@@ -430,7 +431,7 @@ def _references(trial: Trial, values: list[Any]) -> list[str]:
 def _probe(trial: Trial, worker: Any, probe: Any) -> Outcome:
     """Read a reference in the worker; a worker that dies or hangs is itself the outcome."""
     try:
-        found: Outcome = worker.call("read one", trial.store("probed"), json.dumps(probe))
+        found: Outcome = worker.call(read_one, trial.store("probed"), json.dumps(probe))
     except WorkerDied as death:
         trial.bench.retire(worker)
         return Outcome(error=f"the process that read it {death}", fatal=True)

@@ -18,6 +18,8 @@ from ..outcomes import Outcome, one_line
 from ..processes import Process, WorkerDied, WorkerFailed
 from ..source import shown
 from ..trial import Handle, Trial, fresh
+from ..worker import read as read_there
+from ..worker import write as write_there
 from .core import is_ordinary
 
 _THREADS = 8
@@ -109,7 +111,7 @@ def a_pickled_handler_works_in_a_fresh_interpreter(trial: Trial) -> str:
         raise NotApplicable(f"the handler does not pickle: {one_line(error)}") from error
     references = [json.dumps(handler.write(fresh(value))) for value in values]
     worker = trial.bench.worker()
-    outcomes: list[Outcome] = _answered(trial, lambda: worker.call("read", None, references, shipped))
+    outcomes: list[Outcome] = _answered(trial, lambda: worker.call(read_there, None, references, shipped))
     for value, reference, outcome in zip(values, references, outcomes, strict=True):
         _expect(trial, outcome, value, reference, "the pickled handler could not read the reference in a fresh interpreter")
     return "and the pickled handler"
@@ -247,7 +249,7 @@ def processes_share_one_storage(trial: Trial) -> str:
         _answered(trial, lambda worker=worker: worker.write(trial.store("warm-up"), values[:1]))
     shares = [[values[(index * _PROCESSES + n) % len(values)] for index in range(_WRITES_PER_PROCESS)] for n in range(_PROCESSES)]
     for worker, share in zip(workers, shares, strict=True):
-        worker.begin("write", store, [fresh(value) for value in share])
+        worker.begin(write_there, store, [fresh(value) for value in share])
     kept: list[tuple[Any, str]] = []
     for worker, share in zip(workers, shares, strict=True):
         for value, (text, error) in zip(share, _answered(trial, worker.answer), strict=True):

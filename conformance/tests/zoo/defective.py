@@ -1740,7 +1740,7 @@ class ReprForTheRest(Untyped, Rows):
     def encode(self, value):
         try:
             return super().encode(value)
-        except (TypeError, ValueError):
+        except TypeError:
             return pickle.dumps(repr(value))
 
 
