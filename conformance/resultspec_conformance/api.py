@@ -9,7 +9,7 @@ from .plainbench import PlainBench
 from .report import Report
 from .runner import run
 from .settings import Settings
-from .subjects import HandlerSubject, HierarchySubject, ResultSubject, Subject
+from .subjects import HandlerSubject, Subject
 
 _NO_WAIVERS: Mapping[str, str] = MappingProxyType({})
 
@@ -42,13 +42,13 @@ def check(
         LookupError: ``waive`` names no rule.
         ValueError: No rule matches ``rules``.
     """
-    if not isinstance(subject, HandlerSubject | ResultSubject | HierarchySubject):
+    if not isinstance(subject, Subject):
         subject = HandlerSubject(subject)
     settings = Settings(seed=seed, examples=examples, strict=strict, rules=tuple(rules), waive=dict(waive), limit=limit)
     return run(subject, settings)
 
 
-def reproduce(rule: str, subject: ResultSubject | HierarchySubject) -> None:
+def reproduce(rule: str, subject: Subject) -> None:
     """Run the checks of one rule on a subject without storage, as the script of a failure does.
 
     Args:

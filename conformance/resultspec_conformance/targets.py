@@ -16,7 +16,7 @@ import attrs
 
 from .making import BadSubject
 from .outcomes import one_line
-from .subjects import HandlerSubject, HierarchySubject, ResultSubject, Subject
+from .subjects import HandlerSubject, Subject
 
 _PLACE = "{scratch}"
 
@@ -39,10 +39,10 @@ def subject_of(target: str) -> Subject:
     found: Any = _module(where)
     for part in name.split("."):
         found = _attribute(found, part, target)
-    if isinstance(found, HandlerSubject | ResultSubject | HierarchySubject):
+    if isinstance(found, Subject):
         return attrs.evolve(found, name=found.name or target)
     declared = getattr(found, "subject", None)
-    if isinstance(declared, HandlerSubject | ResultSubject | HierarchySubject):
+    if isinstance(declared, Subject):
         return attrs.evolve(declared, name=declared.name or target)
     if arguments is not None:
         return HandlerSubject(_Call(found, name, arguments), name=target)
