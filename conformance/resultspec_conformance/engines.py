@@ -51,8 +51,8 @@ class EngineDriver(Protocol):
     def task(self, task: PipelineTask, /) -> Any:
         """Make a task of the engine.
 
-        It is made once, also when it is put into several flows. An engine whose tasks exist within a flow only may return
-        the description itself and make the task in :meth:`flow`.
+        It is made once, also when it is put into several flows; what its inputs are is for :meth:`flow` to say. An engine
+        whose tasks exist within a flow only may return the description itself, and make the task in :meth:`flow`.
 
         Raises:
             Unsupported: The engine has no such tasks.
@@ -61,6 +61,8 @@ class EngineDriver(Protocol):
 
     def flow(self, pipeline: Pipeline, tasks: Mapping[str, Any], /) -> Any:
         """Make a flow of the engine, from the tasks that :meth:`task` made, by name.
+
+        The parameters of the flow are those that the inputs of its tasks name.
 
         Raises:
             Unsupported: The engine has no such flows.
@@ -74,10 +76,10 @@ class EngineDriver(Protocol):
         """
         ...
 
-    def run(self, flow: Any, /) -> Mapping[str, TaskReport]:
-        """Run a flow to its end, retries included, and say how each of its tasks ended, by name.
+    def run(self, flow: Any, parameters: Mapping[str, Any], /) -> Mapping[str, TaskReport]:
+        """Run a flow with values for its parameters, to its end, retries included: how each of its tasks ended, by name.
 
-        Each call is another run. The report of a mapped task is that of all its elements: it succeeded when all did.
+        Each call is another run, which no failed task makes raise. The report of a mapped task is that of all its elements: it succeeded when all did.
         """
         ...
 
@@ -112,7 +114,7 @@ class SupportsStorage(Protocol):
 class SupportsResume(Protocol):
     """**Protocol:** a driver whose engine can let a run rest while a task waits for its retry."""
 
-    def run_until_retry(self, flow: Any, /) -> None:
+    def run_until_retry(self, flow: Any, parameters: Mapping[str, Any], /) -> None:
         """Start a run, and return when a task waits for its retry and everything about the run is stored.
 
         An engine that retries at once lets the retry wait, for an hour say, so that the run comes to rest.
