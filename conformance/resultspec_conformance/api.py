@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from .checking import checks_of
-from .plainbench import PlainBench
+from .checking import NotApplicable, Untested, Violation, checks_of
 from .report import Report
-from .runner import run
+from .runner import bench_of, run
 from .settings import Settings
-from .subjects import HandlerSubject, Subject
+from .subjects import EngineSubject, HandlerSubject, HierarchySubject, ResultSubject, Subject
 
 _NO_WAIVERS: Mapping[str, str] = MappingProxyType({})
 
@@ -48,16 +47,24 @@ def check(
     return run(subject, settings)
 
 
-def reproduce(rule: str, subject: Subject) -> None:
-    """Run the checks of one rule on a subject without storage, as the script of a failure does.
+def reproduce(rule: str, subject: ResultSubject | HierarchySubject | EngineSubject) -> None:
+    """Run the checks of one rule on a subject that needs no values, as the script of a failure does.
 
     Args:
         rule: The id of the rule.
         subject: What failed it.
 
     Raises:
-        Violation: The rule is broken, still.
+        Violation: The rule is broken, still; what was expected and what was seen are its notes.
     """
-    with PlainBench(subject, Settings()).trial() as trial:
+    with bench_of(subject, Settings()) as bench:
         for one in checks_of(rule):
-            one.run(trial)
+            with bench.trial() as trial:
+                try:
+                    one.run(trial)
+                except Violation as violation:
+                    violation.add_note(f"expected: {violation.expected}")
+                    violation.add_note(f"actual:   {violation.actual}")
+                    raise
+                except (NotApplicable, Untested) as reason:
+                    print(f"{one.name}: {reason}")

@@ -38,6 +38,24 @@ class TaskReport:
     error: BaseException | str | None = None
 
 
+def causes(report: TaskReport) -> str:
+    """The texts of the exceptions that a report keeps: the error's own, and those of its causes."""
+    if not isinstance(report.error, BaseException):
+        return report.error or ""
+    lines: list[str] = []
+    waiting: list[BaseException | None] = [report.error]
+    seen: set[int] = set()
+    while waiting:
+        error = waiting.pop(0)
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        lines += [f"{type(error).__qualname__}: {error}", *getattr(error, "__notes__", ())]
+        waiting += [error.__cause__, None if error.__suppress_context__ else error.__context__]
+        waiting += error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return "\n".join(lines)
+
+
 class EngineDriver(Protocol):
     """**Protocol:** runs pipelines on an engine; the one thing that an engine author writes.
 
@@ -79,7 +97,8 @@ class EngineDriver(Protocol):
     def run(self, flow: Any, parameters: Mapping[str, Any], /) -> Mapping[str, TaskReport]:
         """Run a flow with values for its parameters, to its end, retries included: how each of its tasks ended, by name.
 
-        Each call is another run, which no failed task makes raise. The report of a mapped task is that of all its elements: it succeeded when all did.
+        Each call is another run, and does not raise because a task fails. The report of a mapped task is that of all its
+        elements: it succeeded when all did.
         """
         ...
 

@@ -81,6 +81,6 @@ class Pipeline:
     """
 
     name: str
-    tasks: tuple[PipelineTask, ...] = attrs.field(converter=tuple)
+    tasks: tuple[PipelineTask, ...]
     result_handler: Any = None
     parameters: Mapping[str, Any] = attrs.field(factory=dict[str, Any])

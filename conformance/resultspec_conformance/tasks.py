@@ -5,12 +5,16 @@ anything of it; and so that any process can run the task.
 """
 
 import pickle
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from .journal import Entry, Journal
+
+HOUR = timedelta(hours=1)
+"""For how long outputs are cached: longer than any run."""
 
 
 class PlannedFailure(Exception):

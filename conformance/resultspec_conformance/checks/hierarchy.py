@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..checking import Violation, check
+from ..checking import Untested, Violation, check
 from ..outcomes import one_line
 from ..source import shown
 from ..spies import FalsySpy, Spy
@@ -17,6 +17,8 @@ _TASK, _FLOW, _CONFIG = Spy("task's"), Spy("flow's"), Spy("configuration's")
 def _given(what: str, work: Callable[..., Any]) -> Any:
     try:
         return work()
+    except (Untested, Violation):
+        raise
     except Exception as error:
         raise Violation(f"{what} raised {one_line(error)}", expected=f"{what} to work", actual=one_line(error)) from error
 
@@ -145,6 +147,8 @@ def an_unusable_configuration_raises(subject: HierarchySubject) -> None:
             driver: HierarchyDriver = subject.driver()
             driver.configure(unusable)
             got = _of_one(driver, None, None)
+        except Untested:
+            raise
         except Exception:  # noqa: BLE001, S112 - what is asked for
             continue
         raise Violation(

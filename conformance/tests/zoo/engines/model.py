@@ -100,7 +100,7 @@ def _load(form: Any) -> Any:
 
 
 class Store:
-    """The database: a JSON file of the results that are cached, by task, and of the states of the last run, by flow."""
+    """The database: a JSON file of the results that are cached, by task, and of all states of the last run, by flow and task."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -151,19 +151,21 @@ class Run:
 
     def resume(self) -> None:
         """Go on from what is stored of a run that rests."""
-        row = self.store.get("runs", self.flow.name)
-        self.states = {one.name: [State.loaded(row[one.name])] for one in self.flow.tasks}
+        rows = self.store.get("runs", self.flow.name)
+        self.states = {one.name: [State.loaded(form) for form in rows[one.name]] for one in self.flow.tasks}
         self._go()
 
     def _go(self) -> None:
-        at_rest = False
         try:
             for one in self.flow.tasks:
                 if self.states[one.name][-1].kind in ("Pending", "Retrying"):
                     self.states[one.name].append(self._end_of(one))
+                    self._save()
         except AtRest:
-            at_rest = True
-        rows = {name: states[-1].stored(with_result=at_rest) for name, states in self.states.items()}
+            self._save(with_results=True)
+
+    def _save(self, *, with_results: bool = False) -> None:
+        rows = {name: [state.stored(with_result=with_results) for state in states] for name, states in self.states.items()}
         self.store.put("runs", self.flow.name, rows)
 
     def _end_of(self, one: Task) -> State:
@@ -207,6 +209,7 @@ class Run:
                     raise
             inputs = {name: self._cached_input(one, name, result) for name, result in inputs.items()}
             states.append(State("Retrying", inputs=inputs))
+            self._save()
             if self.rests:
                 raise AtRest
         raise AssertionError("every round returns or raises, but the last one")
