@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from resultspec import JSON, rules
+from resultspec import rules
 
 from .calling import call
 from .checking import Check, NotApplicable, Untested, Violation
@@ -81,7 +81,7 @@ class Engine:
         states: list[Any] = list(self._ask("asking for the states of a task", self.driver.states, flow, task))
         return states
 
-    def stored(self) -> list[JSON | bytes] | None:
+    def stored(self) -> list[Any] | None:
         """What the engine has stored, or None when the driver does not show it."""
         if not isinstance(self.driver, SupportsStorage):
             return None

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
-from resultspec import JSON
 
 from .pipelines import Pipeline, PipelineTask
 
@@ -120,7 +119,7 @@ class SupportsStates(Protocol):
 class SupportsStorage(Protocol):
     """**Protocol:** a driver that shows what its engine stores."""
 
-    def stored(self) -> Iterable[JSON | bytes]:
+    def stored(self) -> Iterable[Any]:
         """Everything that the engine has stored, sent or queued so far, in however many pieces.
 
         Files and messages go as their bytes or text, rows of a database as lists of their fields, documents as JSON. What

@@ -8,20 +8,18 @@ import lzma
 import re
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from resultspec import JSON
-
-Piece = JSON | bytes
 
 _DEEPEST = 5
 _MOST = 20_000
 _LONGEST = 1 << 22
 
 
-def reveals(pieces: Iterable[Piece], canary: str | int) -> str | None:
+def reveals(pieces: Iterable[Any], canary: str | int) -> str | None:
     """Say how pieces of stored data show a value, such as ``in base64``, or return None when they do not.
 
     Text is looked for in UTF-8 and UTF-16, forwards and backwards, numbers as digits and as bytes; in what is stored, and in
@@ -29,7 +27,7 @@ def reveals(pieces: Iterable[Piece], canary: str | int) -> str | None:
     within another. Pickles show text as it is.
 
     Args:
-        pieces: What is stored.
+        pieces: What is stored: JSON, text, bytes, and lists of them.
         canary: A value that does not occur by chance: at least eight letters and digits, or a number of as many.
     """
     wanted = _forms(canary)
@@ -39,10 +37,17 @@ def reveals(pieces: Iterable[Piece], canary: str | int) -> str | None:
     return None
 
 
-def holds_json(pieces: Iterable[Piece], value: JSON) -> bool:
+def holds_json(pieces: Iterable[Any], value: JSON) -> bool:
     """Whether pieces of stored data hold a value as JSON: as a part of a document, or as JSON text that is one."""
     sought = json.dumps(value, sort_keys=True)
-    return any(json.dumps(node, sort_keys=True) == sought for piece in pieces for node in _nodes(piece, _DEEPEST))
+    return any(_as_json(node) == sought for piece in pieces for node in _nodes(piece, _DEEPEST))
+
+
+def _as_json(node: Any) -> str | None:
+    try:
+        return json.dumps(node, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _forms(canary: str | int) -> list[bytes]:
@@ -56,18 +61,18 @@ def _forms(canary: str | int) -> list[bytes]:
 
 def _nodes(piece: Any, depth: int) -> Iterator[Any]:
     """A piece and all its parts; text and bytes that hold JSON are parsed."""
+    yield piece
+    text = piece
     if isinstance(piece, bytes):
         try:
-            piece = piece.decode()
+            text = piece.decode()
         except UnicodeDecodeError:
             return
-    else:
-        yield piece
-    if isinstance(piece, str):
-        if depth and piece[:1] in tuple('[{"0123456789-tfn'):
+    if isinstance(text, str):
+        if depth and text[:1] in _BEGINS_JSON:
             with suppress(ValueError, RecursionError):
-                yield from _nodes(json.loads(piece), depth - 1)
-    elif isinstance(piece, dict):
+                yield from _nodes(json.loads(text), depth - 1)
+    elif isinstance(piece, Mapping):
         for key, part in piece.items():
             yield from (*_nodes(key, depth), *_nodes(part, depth))
     elif isinstance(piece, list | tuple):
@@ -75,7 +80,10 @@ def _nodes(piece: Any, depth: int) -> Iterator[Any]:
             yield from _nodes(part, depth)
 
 
-def _decoded(pieces: Iterable[Piece]) -> Iterator[tuple[bytes, tuple[str, ...]]]:
+_BEGINS_JSON = frozenset('[{"0123456789-tfn')
+
+
+def _decoded(pieces: Iterable[Any]) -> Iterator[tuple[bytes, tuple[str, ...]]]:
     """All that can be decoded of pieces, the simplest first, with the encodings from the outermost inwards."""
     waiting: deque[tuple[bytes, tuple[str, ...]]] = deque()
     seen: set[bytes] = set()
@@ -92,16 +100,19 @@ def _decoded(pieces: Iterable[Piece]) -> Iterator[tuple[bytes, tuple[str, ...]]]
                 waiting += [(found, (*how, name)) for found in decode(data) if found]
 
 
-def _texts(piece: Piece) -> Iterator[bytes]:
-    if isinstance(piece, bytes):
-        yield piece
+def _texts(piece: Any) -> Iterator[bytes]:
     for node in _nodes(piece, _DEEPEST):
-        if isinstance(node, str):
+        if isinstance(node, bytes):
+            yield node
+        elif isinstance(node, str):
             yield node.encode("utf-8", "surrogatepass")
-        elif type(node) in (int, float):
-            yield repr(node).encode()
-        elif isinstance(node, list) and len(node) > 7 and all(type(part) is int and 0 <= part < 256 for part in node):
+        elif not isinstance(node, Mapping | list | tuple):
+            yield repr(node).encode("utf-8", "surrogatepass")
+        elif len(node) > _SHORTEST and all(type(part) is int and 0 <= part < 256 for part in node):
             yield bytes(node)
+
+
+_SHORTEST = 7
 
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{12,}")

@@ -15,7 +15,7 @@ from ..engines import TaskReport, causes
 from ..journal import Entry
 from ..outcomes import one_line
 from ..pipelines import ParameterValue, Pipeline, PipelineTask, TaskOutput
-from ..revealing import Piece, holds_json, reveals
+from ..revealing import holds_json, reveals
 from ..source import shown
 from ..spies import FileSpy
 from ..tasks import HOUR, combine, consume, produce
@@ -172,7 +172,7 @@ def what_is_stored_of_a_finished_task_names_its_result(trial: EngineTrial) -> st
 # --- only-handled-stored --------------------------------------------------------------------------------------------------------
 
 
-def _stored(engine: Engine) -> Sequence[Piece]:
+def _stored(engine: Engine) -> Sequence[Any]:
     stored = engine.stored()
     if stored is None:
         raise Untested("the driver does not show what its engine stores (SupportsStorage)")
@@ -277,7 +277,8 @@ def the_inputs_of_a_retry_are_kept_and_read_by_their_owners(trial: EngineTrial) 
                 expected=f"a write by {owner.name!r}",
                 actual=f"a write by {' and '.join(map(repr, wrote))}" if wrote else "no write at all",
             )
-        if not any(entry.who == owner.name and entry.deed == "read" for entry in _between_calls(trial, consumer)):
+        reads = [entry for entry in _between_calls(trial, consumer) if entry.who == owner.name and entry.deed == "read"]
+        if not any(_same(entry.value, value) for entry in reads):
             raise Violation(
                 f"the retry did not read the output of {producer.name!r} back",
                 expected=f"a read by {owner.name!r} after the first call failed and before the second",
@@ -567,14 +568,14 @@ def a_stored_parameter_can_be_read_by_eye(trial: EngineTrial) -> None:
     if holds_json(stored, value):
         return
     how = reveals(stored, canary)
-    if how is None and not trial.entries(deed="write"):
+    wrote = _wrote(trial, canary)
+    if how is None and not wrote:
         engine = trial.engine()
         engine.rest(pipeline)
         stored = list(_stored(engine))
         if holds_json(stored, value):
             return
         how = reveals(stored, canary)
-    wrote = _wrote(trial, canary)
     raise Violation(
         "a stored parameter cannot be read as JSON by eye",
         expected=f"the JSON {shown(value)}",
