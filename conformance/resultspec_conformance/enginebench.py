@@ -15,7 +15,7 @@ from resultspec import rules
 from .calling import call
 from .checking import Check, NotApplicable, Untested, Violation
 from .comparison import name_of
-from .engines import SupportsClose, SupportsResume, SupportsStates, SupportsStorage, TaskReport, Unsupported, causes
+from .engines import TaskReport, Unsupported, causes
 from .journal import Deed, Entry, Journal
 from .making import BadSubject, Maker, importable_name, maker_for
 from .outcomes import one_line
@@ -64,10 +64,18 @@ class Engine:
         """Make a flow of a pipeline, and run it."""
         return self.run(self.build(pipeline), pipeline)
 
+    def must_resume(self) -> None:
+        """See that the driver can let a run rest.
+
+        Raises:
+            Untested: It cannot.
+        """
+        if not (self._has("run_until_retry") and self._has("resume")):
+            raise Untested("the driver has no run_until_retry and resume (SupportsResume)")
+
     def rest(self, pipeline: Pipeline) -> None:
         """Make a flow of a pipeline, and run it until a task waits for its retry."""
-        if not isinstance(self.driver, SupportsResume):
-            raise Untested("the driver has no run_until_retry and resume (SupportsResume)")
+        self.must_resume()
         self._ask("running a flow until a retry", self.driver.run_until_retry, self.build(pipeline), pipeline.parameters)
 
     def resume(self, pipeline: Pipeline) -> Mapping[str, TaskReport]:
@@ -76,21 +84,28 @@ class Engine:
 
     def states(self, flow: Any, task: str) -> Sequence[Any] | None:
         """The states of a task in the last run, or None when the driver shows none."""
-        if not isinstance(self.driver, SupportsStates):
+        if not self._has("states"):
             return None
         states: list[Any] = list(self._ask("asking for the states of a task", self.driver.states, flow, task))
         return states
 
     def stored(self) -> list[Any] | None:
         """What the engine has stored, or None when the driver does not show it."""
-        if not isinstance(self.driver, SupportsStorage):
+        if not self._has("stored"):
             return None
         return list(self._ask("asking for what the engine has stored", lambda: call(self.driver.stored)))
 
     def close(self) -> None:
         """Let go of what the driver holds."""
-        if isinstance(self.driver, SupportsClose):
+        if self._has("close"):
             self._ask("closing the driver", self.driver.close)
+
+    def _has(self, method: str) -> bool:
+        """Whether the driver has a method that not every driver has.
+
+        It is asked for by name: for ``isinstance``, a driver that passes on what it does not know has no methods.
+        """
+        return callable(getattr(self.driver, method, None))
 
     def _ask(self, what: str, method: Callable[..., Any], *arguments: Any) -> Any:
         self._beat()

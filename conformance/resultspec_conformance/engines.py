@@ -9,7 +9,7 @@ Every method may be a coroutine function instead; the suite awaits it, always on
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import attrs
 
@@ -102,7 +102,6 @@ class EngineDriver(Protocol):
         ...
 
 
-@runtime_checkable
 class SupportsStates(Protocol):
     """**Protocol:** a driver whose engine has state objects."""
 
@@ -115,7 +114,6 @@ class SupportsStates(Protocol):
         ...
 
 
-@runtime_checkable
 class SupportsStorage(Protocol):
     """**Protocol:** a driver that shows what its engine stores."""
 
@@ -128,7 +126,6 @@ class SupportsStorage(Protocol):
         ...
 
 
-@runtime_checkable
 class SupportsResume(Protocol):
     """**Protocol:** a driver whose engine can let a run rest while a task waits for its retry."""
 
@@ -151,7 +148,6 @@ class SupportsResume(Protocol):
         ...
 
 
-@runtime_checkable
 class SupportsClose(Protocol):
     """**Protocol:** a driver that holds something which has to be let go: a server, a pool, a connection."""
 
