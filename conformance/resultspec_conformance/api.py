@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .checking import NotApplicable, Untested, Violation, checks_of
+from .engines import is_driver
 from .report import Report
 from .runner import bench_of, run
 from .settings import Settings
@@ -26,7 +27,7 @@ def check(
     """Check a subject against every rule that concerns it.
 
     Args:
-        subject: A subject, or a handler's class or factory.
+        subject: A subject, a handler's class or factory, or the class of an engine's driver.
         seed: What values are drawn with; equal seeds draw equal values.
         examples: How many values are drawn.
         strict: Whether a broken SHOULD fails instead of warning.
@@ -42,7 +43,7 @@ def check(
         ValueError: No rule matches ``rules``.
     """
     if not isinstance(subject, Subject):
-        subject = HandlerSubject(subject)
+        subject = EngineSubject(subject) if is_driver(subject) else HandlerSubject(subject)
     settings = Settings(seed=seed, examples=examples, strict=strict, rules=tuple(rules), waive=dict(waive), limit=limit)
     return run(subject, settings)
 

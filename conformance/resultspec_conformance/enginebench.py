@@ -98,7 +98,7 @@ class Engine:
     def close(self) -> None:
         """Let go of what the driver holds."""
         if self._has("close"):
-            self._ask("closing the driver", self.driver.close)
+            call(self.driver.close)
 
     def _has(self, method: str) -> bool:
         """Whether the driver has a method that not every driver has.

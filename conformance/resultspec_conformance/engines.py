@@ -154,3 +154,8 @@ class SupportsClose(Protocol):
     def close(self) -> None:
         """Let it go; nothing is asked of the driver afterwards, and its directory is removed."""
         ...
+
+
+def is_driver(thing: Any) -> bool:
+    """Whether something has the methods of an :class:`EngineDriver`: a driver, or a class of drivers."""
+    return all(callable(getattr(thing, method, None)) for method in ("task", "flow", "configure", "run"))

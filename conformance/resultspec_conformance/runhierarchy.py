@@ -120,7 +120,7 @@ class HierarchyOfRuns:
         """Ask for a parameter."""
         return _Parameter(name)
 
-    def flow(self, name: str, result_handler: Any, tasks: Mapping[Any, Iterable[Any]]) -> Any:
+    def flow(self, name: str, result_handler: Any, tasks: Mapping[Any, Iterable[Any]]) -> _Flow:
         """Make the flow, and those of its tasks that are in no other flow yet."""
         bound = {task: tuple(inputs) for task, inputs in tasks.items()}
         unique = f"{name}-{self._trial.number()}"
@@ -146,16 +146,16 @@ class HierarchyOfRuns:
         """
         if isinstance(producer, _Parameter):
             return self._handler_of_parameter(producer, flow, cached_by)
-        wrote = self._watch(flow, producer.name, cached_by.name if cached_by else None)
-        if not wrote and not self._writes_at_all(as_input=cached_by is not None):
+        computed = False
+        if cached_by is None and flow.cached is not None:
+            before = len(self._trial.entries(producer.name, "call"))
+            if wrote := self._writers(flow.cached, producer.name):
+                return _one_of(wrote)
+            computed = len(self._trial.entries(producer.name, "call")) > before
+        wrote = self._writers(flow.retried, producer.name, cached_by.name if cached_by else _watcher(producer.name))
+        if not wrote and not self._writes_at_all(cached=computed):
             raise Untested("the engine was not seen to write such an output, whichever handler was set")
         return _one_of(wrote)
-
-    def _watch(self, flow: _Flow, producer: str, consumer: str | None) -> tuple[Any, ...]:
-        """The handlers that were given the output of a producer: as a cached output where no consumer is named."""
-        if consumer is None and flow.cached is not None and (wrote := self._writers(flow.cached, producer)):
-            return wrote
-        return self._writers(flow.retried, producer, consumer or _watcher(producer))
 
     def _handler_of_parameter(self, parameter: _Parameter, flow: _Flow, cached_by: _Task | None) -> Any:
         consumer = cached_by or next(task for task, inputs in flow.tasks.items() if parameter in inputs)
@@ -200,14 +200,16 @@ class HierarchyOfRuns:
         names = {entry.who for entry in self._trial.entries(deed="write") if token in repr(entry.value)}
         return tuple(handler for handler, spy in self._spies if spy.name in names)
 
-    def _writes_at_all(self, *, as_input: bool) -> bool:
-        """Whether the engine writes an output when every level names the same handler."""
+    def _writes_at_all(self, *, cached: bool) -> bool:
+        """Whether the engine writes an output, cached or as an input of a retry, when every level names the same handler."""
         control = HierarchyOfRuns(self._trial)
         spy = self._trial.spy(f"control-{self._trial.number()}")
         control.configure(spy)
-        producer, consumer = control.task("control", spy), control.task("control-consumer", spy)
-        flow = control.flow("control", spy, {producer: (), consumer: (producer,)})
-        return bool(control._watch(flow, producer.name, consumer.name if as_input else None))
+        task = control.task("control", spy)
+        flow = control.flow("control", spy, {task: ()})
+        if cached and flow.cached is not None:
+            return bool(control._writers(flow.cached, task.name))
+        return bool(control._writers(flow.retried, task.name, _watcher(task.name)))
 
     def _flow(self, name: str, result_handler: Any, bound: Mapping[_Task, tuple[Any, ...]], *, cached: bool) -> _Made:
         described = {task: self._described(task, inputs, cached=cached) for task, inputs in bound.items()}

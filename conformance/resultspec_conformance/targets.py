@@ -14,9 +14,10 @@ from typing import Any
 
 import attrs
 
+from .engines import is_driver
 from .making import BadSubject
 from .outcomes import one_line
-from .subjects import HandlerSubject, Subject
+from .subjects import EngineSubject, HandlerSubject, Subject
 
 _PLACE = "{scratch}"
 
@@ -26,8 +27,8 @@ def subject_of(target: str) -> Subject:
 
     Args:
         target: ``module:attribute``, ``path/to/file.py:attribute``, or either with arguments as in
-            ``module:Class(arg, directory='{scratch}')``; the attribute is a handler's class, a factory, a handler, or a
-            subject.
+            ``module:Class(arg, directory='{scratch}')``; the attribute is a handler's class, a factory, a handler, the class of an
+            engine's driver, or a subject.
 
     Raises:
         BadSubject: It names nothing that can be checked; the text says why and what to do.
@@ -44,6 +45,8 @@ def subject_of(target: str) -> Subject:
     declared = getattr(found, "subject", None)
     if isinstance(declared, Subject):
         return attrs.evolve(declared, name=declared.name or target)
+    if is_driver(found):
+        return EngineSubject(found if arguments is None else _Call(found, name, arguments), name=target)
     if arguments is not None:
         return HandlerSubject(_Call(found, name, arguments), name=target)
     if callable(found) and not (hasattr(found, "write") and hasattr(found, "read") and not inspect.isclass(found)):

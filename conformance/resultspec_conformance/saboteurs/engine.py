@@ -287,7 +287,7 @@ class _IgnoresConfiguration(Detour):
     """Uses a handler of its own where the configuration names one."""
 
     def configure(self, result_handler: Any) -> None:
-        named = isinstance(result_handler, FileSpy)
+        named = isinstance(result_handler, FileSpy) and bool(result_handler)
         super().configure(attrs.evolve(result_handler, name=f"not-{result_handler.name}") if named else result_handler)
 
 
@@ -298,18 +298,25 @@ class _ConfigurationOverFlow(Detour):
         return attrs.evolve(pipeline, result_handler=None)
 
 
+def _is_consumed(task: PipelineTask, pipeline: Pipeline) -> bool:
+    """Whether another task takes the output: who owns it then is judged by other rules too."""
+    return any(given == TaskOutput(task.name) for other in pipeline.tasks for given in other.inputs.values())
+
+
 class _FlowOverTask(Detour):
     """Prefers the flow to the task."""
 
     def changed(self, task: PipelineTask, pipeline: Pipeline) -> PipelineTask:
-        return task if pipeline.result_handler is None else attrs.evolve(task, result_handler=None)
+        weaker = pipeline.result_handler is not None and bool(task.result_handler) and not _is_consumed(task, pipeline)
+        return attrs.evolve(task, result_handler=None) if weaker else task
 
 
 class _ConfigurationOverTask(Detour):
     """Prefers the configuration to the task where the flow names nothing."""
 
     def changed(self, task: PipelineTask, pipeline: Pipeline) -> PipelineTask:
-        return attrs.evolve(task, result_handler=None) if pipeline.result_handler is None else task
+        weaker = pipeline.result_handler is None and not _is_consumed(task, pipeline)
+        return attrs.evolve(task, result_handler=None) if weaker else task
 
 
 class _FalsyIsUnset(Detour):

@@ -27,7 +27,9 @@ class ModelDriver:
             "cache_for": None if task.cache_for is None else task.cache_for.total_seconds(),
             "mapped": task.mapped,
         }
-        return model.task(task.name, **options)(task.function) if task.decorated else model.Task(task.function, task.name, **options)
+        return (
+            model.task(task.name, **options)(task.function) if task.decorated else model.Task(task.function, task.name, **options)
+        )
 
     def flow(self, pipeline: Pipeline, tasks: Mapping[str, Any]) -> Any:
         """Make a flow."""
