@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any
 
 
-def call(method: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a method of a handler or of a driver, and return its result, awaited where it is awaitable.
+def call(method: Callable[..., Any], argument: Any) -> Any:
+    """Call a method of a handler and return its result, awaited where it is awaitable.
 
     All awaiting happens on one event loop of the process, since clients of asynchronous stores belong to their loop.
     """
-    result = method(*arguments)
+    result = method(argument)
     if inspect.iscoroutine(result):
         return asyncio.run_coroutine_threadsafe(result, _loop()).result()
     return result

@@ -12,10 +12,9 @@ from typing import Any
 
 from resultspec import rules
 
-from .calling import call
 from .checking import Check, NotApplicable, Untested, Violation
 from .comparison import name_of
-from .engines import TaskReport, Unsupported, causes
+from .engines import TaskReport, Unsupported, ask, causes
 from .journal import Deed, Entry, Journal
 from .making import BadSubject, Maker, importable_name, maker_for
 from .outcomes import one_line
@@ -93,12 +92,12 @@ class Engine:
         """What the engine has stored, or None when the driver does not show it."""
         if not self._has("stored"):
             return None
-        return list(self._ask("asking for what the engine has stored", lambda: call(self.driver.stored)))
+        return list(self._ask("asking for what the engine has stored", self.driver.stored))
 
     def close(self) -> None:
         """Let go of what the driver holds."""
         if self._has("close"):
-            call(self.driver.close)
+            ask(self.driver.close)
 
     def _has(self, method: str) -> bool:
         """Whether the driver has a method that not every driver has.
@@ -110,7 +109,7 @@ class Engine:
     def _ask(self, what: str, method: Callable[..., Any], *arguments: Any) -> Any:
         self._beat()
         try:
-            return call(method, *arguments)
+            return ask(method, *arguments)
         except Unsupported as reason:
             raise Untested(f"the engine does not support it: {reason}") from reason
         except Exception as error:

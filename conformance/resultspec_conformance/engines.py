@@ -8,11 +8,12 @@ and tasks have seen, or reported as untested with the reason.
 Every method may be a coroutine function instead; the suite awaits it, always on the same event loop.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
 
+from .calling import call
 from .pipelines import Pipeline, PipelineTask
 
 
@@ -154,6 +155,11 @@ class SupportsClose(Protocol):
     def close(self) -> None:
         """Let it go; nothing is asked of the driver afterwards, and its directory is removed."""
         ...
+
+
+def ask(method: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a method of a driver and return its result, awaited where it is awaitable."""
+    return call(lambda _: method(*arguments), None)
 
 
 def is_driver(thing: Any) -> bool:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from resultspec_conformance import EngineSubject, HandlerConformance, TaskReport
-from resultspec_conformance.settings import Settings
 from zoo.engines import model
 from zoo.engines.asynchronous import AsyncDriver
 from zoo.engines.database import DatabaseDriver
@@ -93,4 +92,3 @@ class Judged(HandlerConformance):
     """A pytest class for an engine, which is named as a target."""
 
     subject = model_subject
-    settings = Settings(rules=("engine.upstream-none", "hierarchy.config-default"))

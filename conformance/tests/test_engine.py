@@ -10,15 +10,16 @@ import engines_of_tests
 import pytest
 from engines_of_tests import async_subject, database_subject, model_subject
 from resultspec import rules
-from resultspec_conformance import EngineSubject, HandlerConformance, check, reproduce
+from resultspec_conformance import EngineSubject, check, reproduce
 from resultspec_conformance.checking import Violation, checks_of
 from resultspec_conformance.report import Report
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.engine import ENGINE_HIERARCHY_SABOTEURS, ENGINE_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.targets import subject_of
-from zoo.engines.database import DatabaseDriver
 from zoo.engines.model_driver import ModelDriver
+
+pytest_plugins = ["pytester"]
 
 STRICT = Settings(strict=True, limit=30)
 SUBJECTS = {"model": model_subject, "asynchronous": async_subject, "database": database_subject}
@@ -183,11 +184,23 @@ def test_the_class_of_a_driver_can_be_checked() -> None:
     assert statuses(report, "passed") == {"hierarchy.decorator": ""}
 
 
-class TestTheModel(HandlerConformance):
-    """The pytest class takes an engine as it takes a handler."""
+MODULE = """
+import sys
+sys.path.insert(0, {here!r})
+from engines_of_tests import Judged
 
-    subject = EngineSubject(DatabaseDriver)
-    settings = Settings(rules=("engine.upstream-none", "engine.parameter-inspectable"))
+class TestTheModel(Judged):
+    subject = Judged.subject
+"""
+
+
+def test_the_pytest_class_takes_an_engine(pytester: pytest.Pytester) -> None:
+    """Every rule of both families is an item, and passes."""
+    pytester.makepyfile(MODULE.format(here=str(Path(__file__).parent)))
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-v", "-k", "mapped-owner or config-default")
+
+    assert result.parseoutcomes()["passed"] == 2, result.stdout.str()
+    assert "TestTheModel::test_rule[engine.mapped-owner] PASSED" in result.stdout.str()
 
 
 def test_every_rule_of_engines_has_a_check_and_a_saboteur() -> None:

@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from ..calling import call
-from ..engines import TaskReport, causes
+from ..engines import TaskReport, ask, causes
 from ..journal import Journal
 from ..making import maker_for
 from ..pipelines import Constant, Input, ParameterValue, Pipeline, PipelineTask, TaskOutput
@@ -43,13 +42,13 @@ class Detour:
     def flow(self, pipeline: Pipeline, tasks: Mapping[str, Any]) -> Any:
         rewritten = self.rewritten(pipeline)
         made = {task.name: self._task(tasks.get(task.name, task), self._with_body(task)) for task in rewritten.tasks}
-        return call(self.driver.flow, attrs.evolve(rewritten, tasks=tuple(map(self._with_body, rewritten.tasks))), made)
+        return ask(self.driver.flow, attrs.evolve(rewritten, tasks=tuple(map(self._with_body, rewritten.tasks))), made)
 
     def configure(self, result_handler: Any) -> None:
-        call(self.driver.configure, result_handler)
+        ask(self.driver.configure, result_handler)
 
     def run(self, flow: Any, parameters: Mapping[str, Any]) -> Mapping[str, TaskReport]:
-        reports: Mapping[str, TaskReport] = call(self.driver.run, flow, parameters)
+        reports: Mapping[str, TaskReport] = ask(self.driver.run, flow, parameters)
         return reports
 
     def rewritten(self, pipeline: Pipeline) -> Pipeline:
@@ -71,7 +70,7 @@ class Detour:
         for known, told, made in self._made:
             if known is original and told == task:
                 return made
-        made = call(self.driver.task, task)
+        made = ask(self.driver.task, task)
         self._made.append((original, task, made))
         return made
 
@@ -106,7 +105,7 @@ class _NoneBeforehand(Detour):
     """Shows None as the result of a task that has not run."""
 
     def states(self, flow: Any, task: str) -> Sequence[Any]:
-        first, *others = call(self.driver.states, flow, task)
+        first, *others = ask(self.driver.states, flow, task)
         return [_State(first._result, None), *others]
 
 
@@ -141,7 +140,7 @@ class _StoresRaw(Detour):
         return task
 
     def stored(self) -> Iterable[Any]:
-        yield from call(self.driver.stored)
+        yield from ask(self.driver.stored)
         yield from (leak.read_bytes() for leak in self._leaks if leak.exists())
 
 
@@ -238,7 +237,7 @@ class _EncodesParameters(Detour):
         return super().run(flow, self._encoded(parameters))
 
     def run_until_retry(self, flow: Any, parameters: Mapping[str, Any]) -> None:
-        call(self.driver.run_until_retry, flow, self._encoded(parameters))
+        ask(self.driver.run_until_retry, flow, self._encoded(parameters))
 
     def _encoded(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         texts = {name: base64.b64encode(json.dumps(value).encode()).decode() for name, value in parameters.items()}
