@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -42,6 +42,11 @@ class Engine:
     def configure(self, result_handler: Any) -> None:
         """Let the configuration name a handler."""
         self._ask("configuring a handler", self.driver.configure, result_handler)
+
+    def configure_if_possible(self, result_handler: Any) -> None:
+        """The same, for what does not depend on it."""
+        with suppress(Untested):
+            self.configure(result_handler)
 
     def task(self, task: PipelineTask) -> Any:
         """Make a task."""
@@ -92,7 +97,7 @@ class Engine:
         """What the engine has stored, or None when the driver does not show it."""
         if not self._has("stored"):
             return None
-        return list(self._ask("asking for what the engine has stored", self.driver.stored))
+        return list(self._ask("asking for what the engine has stored", lambda: list(ask(self.driver.stored))))
 
     def close(self) -> None:
         """Let go of what the driver holds."""
@@ -152,13 +157,13 @@ class EngineTrial:
         """A number that was not given before in this trial."""
         return next(self._numbers)
 
-    def engine(self, configured: Any = None) -> Engine:
-        """An engine with an empty database and a handler in the user's configuration."""
+    def engine(self) -> Engine:
+        """An engine with an empty database, and a handler in the user's configuration where it has one."""
         directory = self.scratch / f"engine-{len(self._engines)}"
         directory.mkdir()
         engine = Engine(self.bench.maker(directory), self.bench.touch)
         self._engines.append(engine)
-        engine.configure(self.spy("configured") if configured is None else configured)
+        engine.configure_if_possible(self.spy("configured"))
         return engine
 
     def driver(self) -> HierarchyOfRuns:
@@ -223,7 +228,7 @@ def running_until_a_retry(driver: Any, payload: tuple[Pipeline, Any]) -> None:
     """In a fresh process: run a pipeline until a task waits for its retry."""
     pipeline, configured = payload
     engine = Engine(driver, _nothing)
-    engine.configure(configured)
+    engine.configure_if_possible(configured)
     engine.rest(pipeline)
     engine.close()
 
@@ -232,7 +237,7 @@ def resuming_a_run(driver: Any, payload: tuple[Pipeline, Any]) -> dict[str, Task
     """In a fresh process: resume the run of a pipeline, and say how each task ended, with errors as text."""
     pipeline, configured = payload
     engine = Engine(driver, _nothing)
-    engine.configure(configured)
+    engine.configure_if_possible(configured)
     reports = engine.resume(pipeline)
     engine.close()
     return {name: TaskReport(report.succeeded, causes(report)) for name, report in reports.items()}

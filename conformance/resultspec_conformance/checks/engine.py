@@ -515,10 +515,11 @@ def another_process_resumes_the_run(trial: EngineTrial) -> None:
     trial.engine().must_resume()
     configured = trial.spy("configured")
     producer = trial.task("producer", produce, output={"kept": [1, "two"]}, result_handler=trial.spy("handler-of-the-producer"))
-    other = trial.task("other-producer", produce, output="kept by the configuration")
+    other = trial.task("other-producer", produce, output="kept by the flow")
     consumer = _retrying(trial, {"x": TaskOutput(producer.name), "y": TaskOutput(other.name)}, output="consumed")
     last = trial.task("last", combine, {"x": TaskOutput(consumer.name), "y": TaskOutput(producer.name)})
-    pipeline = Pipeline(name="resumed", tasks=(producer, other, consumer, last))
+    flows = trial.spy("handler-of-the-flow")
+    pipeline = Pipeline(name="resumed", tasks=(producer, other, consumer, last), result_handler=flows)
     trial.in_fresh_process(running_until_a_retry, pipeline, configured)
     if len(calls := trial.entries(consumer.name, "call")) != 1 or trial.entries(last.name, "call"):
         raise Violation(
@@ -530,7 +531,7 @@ def another_process_resumes_the_run(trial: EngineTrial) -> None:
     for task in pipeline.tasks:
         _succeeded(reports, task, "when another process resumed the run")
     expected = {
-        consumer.name: {"x": {"kept": [1, "two"]}, "y": "kept by the configuration"},
+        consumer.name: {"x": {"kept": [1, "two"]}, "y": "kept by the flow"},
         last.name: {"x": "consumed", "y": {"kept": [1, "two"]}},
     }
     for name, inputs in expected.items():
