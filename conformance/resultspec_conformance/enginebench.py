@@ -332,8 +332,9 @@ class EngineBench:
         """Run a failing check once more: the violation, and a script that runs it by itself."""
         rule = rules.rule(check.rule)
         name = importable_name(self.subject.driver)
-        driver = self.maker.expression("")[:-2] if name is None else name[1]
-        script = _SCRIPT.format(rule=rule.id, statement=rule.statement, imports="\n".join(self.maker.imports()), driver=driver)
+        driver = f"lambda scratch: {self.maker.expression('scratch')}" if name is None else name[1]
+        imports = "\n".join(self.maker.imports())
+        script = _SCRIPT.format(rule=rule.id, statement=rule.statement, imports=imports, driver=driver)
         try:
             with self.trial() as trial:
                 check.run(trial, *values)

@@ -17,9 +17,11 @@ database_subject = EngineSubject(DatabaseDriver)
 
 
 class ConsumerKeeps(model.Run):
-    """Keeps an input by the handler of the task that takes it."""
+    """Keeps an input, unless it is a parameter, by the handler of the task that takes it."""
 
     def _cached_input(self, one: model.Task, name: str, result: Any) -> Any:
+        if isinstance(self.flow.tasks[one][name], model.Parameter):
+            return result.write()
         return model.Result(result.read().value, False, self._handler_of(one)).write()
 
 
@@ -86,6 +88,14 @@ class WithLabel(ModelDriver):
 
     def __init__(self, directory: str, label: str) -> None:
         super().__init__(Path(directory) / label)
+
+
+class StartsAnew(WithLabel):
+    """Begins again where a run is to be resumed."""
+
+    def resume(self, flow: Any) -> Mapping[str, TaskReport]:
+        """Run it from its beginning."""
+        return self.run(flow, {})
 
 
 class Judged(HandlerConformance):

@@ -1,6 +1,7 @@
 """The families engine and hierarchy of engines: model engines keep them, and every saboteur is caught."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import attrs
 import engines_of_tests
 import pytest
+from click.testing import CliRunner
 from engines_of_tests import async_subject, database_subject, model_subject
 from resultspec import rules
 from resultspec_conformance import EngineSubject, check, reproduce
 from resultspec_conformance.checking import Violation, checks_of
+from resultspec_conformance.cli import cli
 from resultspec_conformance.report import Report
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.engine import ENGINE_HIERARCHY_SABOTEURS, ENGINE_SABOTEURS
@@ -129,25 +132,32 @@ def test_a_driver_that_runs_nothing_is_inconclusive(driver: type, reason: str) -
     assert reason in (report.rules[0].reason or "")
 
 
-def test_the_script_of_a_failure_shows_it(tmp_path: Path) -> None:
-    """The reproducer is a program: it ends in the violation, with what was expected and what was seen."""
-    settings = attrs.evolve(STRICT, rules=("engine.retry-inputs",))
-    report = run(EngineSubject(engines_of_tests.ConsumerKeepsDriver), settings)
+@pytest.mark.parametrize(
+    ("target", "rule", "actual"),
+    [
+        ("engines_of_tests:ConsumerKeepsDriver", "engine.retry-inputs", "a write by 'handler-of-the-consumer'"),
+        ("engines_of_tests:StartsAnew('{scratch}', label='one')", "engine.fresh-process", "2 calls"),
+    ],
+)
+def test_the_script_of_a_failure_shows_it(tmp_path: Path, target: str, rule: str, actual: str) -> None:
+    """The reproducer is a program of its own: it ends in the violation, with what was expected and what was seen."""
+    found = run(subject_of(target), attrs.evolve(STRICT, rules=(rule,))).rules[0]
     script = tmp_path / "reproducer.py"
-    script.write_text(report.rules[0].reproducer or "")
-    path = "import sys; sys.path[:0] = " + repr([str(Path(__file__).parent)])
-    ended = subprocess.run(
-        [sys.executable, "-c", f"{path}; import runpy; runpy.run_path({str(script)!r}, run_name='__main__')"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    script.write_text(found.reproducer or "")
+    ended = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 1
-    assert report.rules[0].message is not None
-    assert report.rules[0].message in ended.stderr
-    assert "actual:   a write by 'handler-of-the-consumer'" in ended.stderr
+    assert f"Violation: {found.message}\nexpected: {found.expected}\nactual:   {actual}\n" in ended.stderr
+
+
+def test_the_command_line_judges_an_engine() -> None:
+    """A broken engine exits 1, its failures are told in full, and each rule of both families is there once."""
+    result = CliRunner().invoke(cli, ["check", "engines_of_tests:ConsumerKeepsDriver"])
+
+    assert result.exit_code == 1, result.output
+    assert "EngineSubject(ConsumerKeepsDriver)" in result.output
+    assert re.findall(r"^── (\S+): failed", result.output, re.MULTILINE) == ["hierarchy.output-owner", "engine.retry-inputs"]
+    assert re.findall(r"^  \S ((?:hierarchy|engine)\.\S+)", result.output, re.MULTILINE) == _ids()
 
 
 def test_a_subject_can_be_reproduced_from_python() -> None:
