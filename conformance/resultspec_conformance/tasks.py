@@ -28,16 +28,19 @@ class Plan:
     Attributes:
         output: What it returns.
         failures: How many calls with equal inputs fail before one succeeds.
+        since: How many lines the journal had when the plan was made; calls before do not count.
     """
 
     output: Any
-    failures: int = 0
+    failures: int
+    since: int
 
 
 def plan(directory: Path, task: str, output: Any, failures: int = 0) -> str:
     """Lay down what a task is to do; the path of its plan is the argument ``place`` of its body."""
     place = directory / task
-    place.write_bytes(pickle.dumps(Plan(output, failures)))
+    since = sum(1 for _ in Journal(directory).entries())
+    place.write_bytes(pickle.dumps(Plan(output, failures, since)))
     return str(place)
 
 
@@ -60,7 +63,8 @@ def _perform(place: str, inputs: dict[str, Any]) -> Any:
     path = Path(place)
     planned: Plan = pickle.loads(path.read_bytes())  # noqa: S301 - from our own plan
     journal = Journal(path.parent)
-    before = sum(entry.who == path.name and repr(entry.value) == repr(inputs) for entry in journal.entries())
+    noted = list(journal.entries())[planned.since :]
+    before = sum(entry.who == path.name and repr(entry.value) == repr(inputs) for entry in noted)
     fails = before < planned.failures
     journal.note(Entry(path.name, "call", inputs, raised=fails))
     if fails:

@@ -20,6 +20,7 @@ from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.engine import ENGINE_HIERARCHY_SABOTEURS, ENGINE_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.targets import subject_of
+from zoo.engines.defective import DEFECTIVE
 from zoo.engines.model_driver import ModelDriver
 
 pytest_plugins = ["pytester"]
@@ -68,7 +69,8 @@ def test_a_correct_engine_keeps_every_rule_that_it_can_show(name: str) -> None:
 )
 def test_a_saboteur_is_caught_by_its_own_rule_alone(name: str, rule: str) -> None:
     """Whatever the engine, the rule fails and says why, and no rule fails that does not depend on it."""
-    report = run(ENGINE_SABOTEURS[rule](SUBJECTS[name]), STRICT)
+    settings = STRICT if name == "model" else attrs.evolve(STRICT, rules=_quick(rule))
+    report = run(ENGINE_SABOTEURS[rule](SUBJECTS[name]), settings)
     found = report.rule(rule)
 
     assert list(statuses(report, "failed", "error")) == [rule], statuses(report, "failed", "error")
@@ -81,7 +83,7 @@ def test_a_saboteur_is_caught_by_its_own_rule_alone(name: str, rule: str) -> Non
 @pytest.mark.parametrize("rule", ENGINE_HIERARCHY_SABOTEURS)
 def test_the_hierarchy_is_judged_by_what_runs_did(rule: str) -> None:
     """An engine that resolves wrongly is caught by the rule that it breaks, though it is asked for runs alone."""
-    report = run(ENGINE_HIERARCHY_SABOTEURS[rule](model_subject), STRICT)
+    report = run(ENGINE_HIERARCHY_SABOTEURS[rule](model_subject), attrs.evolve(STRICT, rules=_quick(rule)))
 
     assert list(statuses(report, "failed", "error")) == [rule, *ALSO_BROKEN.get(rule, [])], statuses(report, "failed", "error")
     assert report.rule(rule).expected
@@ -104,6 +106,14 @@ def test_a_broken_engine_is_caught_as_its_saboteur_is() -> None:
 
     assert set(statuses(report, "failed")) == {"hierarchy.output-owner", "engine.retry-inputs"}
     assert report.rule("engine.retry-inputs").actual == "a write by 'handler-of-the-consumer'"
+
+
+@pytest.mark.parametrize("driver", DEFECTIVE, ids=lambda driver: driver.__name__.strip("_"))
+def test_a_mistake_is_caught_by_the_rules_that_it_breaks(driver: type) -> None:
+    """Mistakes that engines have are caught, and by no rule that they do not concern."""
+    report = run(EngineSubject(driver), attrs.evolve(STRICT, rules=_quick(*DEFECTIVE[driver])))
+
+    assert list(statuses(report, "failed", "error")) == DEFECTIVE[driver], statuses(report, "failed", "error")
 
 
 def test_a_runner_that_stops_at_a_failure_breaks_the_rules_on_failures() -> None:
@@ -222,3 +232,8 @@ def test_every_rule_of_engines_has_a_check_and_a_saboteur() -> None:
 
 def _ids() -> list[str]:
     return [rule.id for rule in rules.RULES.values() if rule.cls in ("hierarchy", "engine")]
+
+
+def _quick(*wanted: str) -> tuple[str, ...]:
+    """The rules that are judged without starting processes, and those that are wanted."""
+    return tuple(rule for rule in _ids() if rule != "engine.fresh-process" or rule in wanted)
