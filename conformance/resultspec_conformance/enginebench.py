@@ -334,7 +334,7 @@ class EngineBench:
         name = importable_name(self.subject.driver)
         driver = f"lambda scratch: {self.maker.expression('scratch')}" if name is None else name[1]
         imports = "\n".join(self.maker.imports())
-        script = _SCRIPT.format(rule=rule.id, statement=rule.statement, imports=imports, driver=driver)
+        script = _SCRIPT.format(rule=rule.id, statement=rule.statement, summary=check.summary, imports=imports, driver=driver)
         try:
             with self.trial() as trial:
                 check.run(trial, *values)
@@ -366,7 +366,10 @@ class EngineBench:
 
 
 _SCRIPT = '''\
-"""{rule}: {statement}"""
+"""{rule}: {statement}
+
+{summary}
+"""
 
 {imports}
 from resultspec_conformance import EngineSubject, reproduce

@@ -6,6 +6,38 @@ Protocol of its own: a driver that has the method of ``SupportsStates``, ``Suppo
 and tasks have seen, or reported as untested with the reason.
 
 Every method may be a coroutine function instead; the suite awaits it, always on the same event loop.
+
+A driver for an engine whose names are made up::
+
+    class Driver:
+        def __init__(self, directory: Path) -> None:
+            self.engine = Engine(database=directory / "engine.db")
+
+        def task(self, task: PipelineTask) -> Any:
+            options = {"retries": task.retries, "cache_for": task.cache_for, "result_handler": task.result_handler}
+            return Task(task.function, task.name, **options)
+
+        def flow(self, pipeline: Pipeline, tasks: Mapping[str, Any]) -> Any:
+            flow = Flow(pipeline.name, result_handler=pipeline.result_handler)
+            for task in pipeline.tasks:
+                for argument, given in task.inputs.items():
+                    match given:
+                        case TaskOutput(name):
+                            flow.connect(tasks[name], tasks[task.name], argument)
+                        case ParameterValue(name):
+                            flow.connect(Parameter(name), tasks[task.name], argument)
+                        case Constant(value):
+                            flow.bind(tasks[task.name], argument, value)
+            return flow
+
+        def configure(self, result_handler: Any) -> None:
+            self.engine.settings.result_handler = result_handler
+
+        def run(self, flow: Any, parameters: Mapping[str, Any]) -> Mapping[str, TaskReport]:
+            ended = self.engine.run(flow, **parameters)
+            return {name: TaskReport(state.is_successful, state.error) for name, state in ended.items()}
+
+    subject = EngineSubject(Driver)
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

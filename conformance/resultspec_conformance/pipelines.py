@@ -23,7 +23,7 @@ class ParameterValue:
     """An input that is a parameter of the flow.
 
     Attributes:
-        parameter: Its name; the value is in :attr:`Pipeline.parameters`.
+        parameter: Its name; the value is in ``Pipeline.parameters``.
     """
 
     parameter: str

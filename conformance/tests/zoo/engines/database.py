@@ -16,6 +16,7 @@ from resultspec_conformance import Constant, ParameterValue, Pipeline, PipelineT
 
 _TABLES = """
 pragma synchronous = off;
+pragma journal_mode = memory;
 create table if not exists tasks (run, task, status, error, unique (run, task) on conflict replace);
 create table if not exists outputs (run, task, reference, handler, unique (run, task) on conflict replace);
 create table if not exists parameters (run, name, value);
