@@ -201,12 +201,12 @@ class HierarchyOfRuns:
         return tuple(handler for handler, spy in self._spies if spy.name in names)
 
     def _writes_at_all(self, *, cached: bool) -> bool:
-        """Whether the engine writes an output, cached or as an input of a retry, when every level names the same handler."""
+        """Whether the engine writes an output, cached or as an input of a retry, when every level names a handler."""
         control = HierarchyOfRuns(self._trial)
-        spy = self._trial.spy(f"control-{self._trial.number()}")
-        control.configure(spy)
-        task = control.task("control", spy)
-        flow = control.flow("control", spy, {task: ()})
+        of_configuration, of_flow, of_task = (self._trial.spy(f"control-{self._trial.number()}") for _ in range(3))
+        control.configure(of_configuration)
+        task = control.task("control", of_task)
+        flow = control.flow("control", of_flow, {task: ()})
         if cached and flow.cached is not None:
             return bool(control._writers(flow.cached, task.name))
         return bool(control._writers(flow.retried, task.name, _watcher(task.name)))

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import attrs
@@ -134,8 +135,11 @@ def test_a_runner_that_stops_at_a_failure_breaks_the_rules_on_failures() -> None
         (engines_of_tests.Hangs, "took more than 1 seconds"),
     ],
 )
-def test_a_driver_that_runs_nothing_is_inconclusive(driver: type, reason: str) -> None:
+def test_a_driver_that_runs_nothing_is_inconclusive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: type, reason: str
+) -> None:
     """A driver that does not work is never taken for an engine that does, nor for one that is broken."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # the files of one that hangs cannot be removed under it
     report = run(EngineSubject(driver), attrs.evolve(STRICT, limit=1, rules=("engine.upstream-none",)))
 
     assert report.verdict == "inconclusive"

@@ -215,3 +215,31 @@ class _FlowOwnsElements(Run):
 
     def _part(self, element: Any, whole: Any) -> Any:
         return Result(element, False, self.flow.result_handler or whole.result_handler)
+
+
+@breaks("hierarchy.unset-is-none")
+class _JoinsLevelsByOr(Run):
+    """Takes a falsy handler for none."""
+
+    def _handler_of(self, one: Task) -> Any:
+        return one.result_handler or self.flow.result_handler or self.configuration.result_handler
+
+
+@breaks("hierarchy.invalid-config")
+class _FallsBack(Run):
+    """Uses a handler of its own where the configuration is unusable."""
+
+    def _handler_of(self, one: Task) -> Any:
+        try:
+            return super()._handler_of(one)
+        except Exception:
+            return JSONResultHandler()
+
+
+@breaks("hierarchy.config-default", "hierarchy.unset-is-none")
+class _HasItsOwnDefault(Run):
+    """Uses a handler of its own wherever the configuration would decide."""
+
+    def _handler_of(self, one: Task) -> Any:
+        handler = super()._handler_of(one)
+        return JSONResultHandler() if handler is self.configuration.result_handler else handler
