@@ -13,7 +13,7 @@ from .making import importable_name
 from .outcomes import one_line
 from .report import SubjectReport
 from .settings import Settings
-from .subjects import HierarchySubject, ResultSubject
+from .subjects import Subject
 
 
 class PlainBench:
@@ -21,13 +21,13 @@ class PlainBench:
 
     pool: tuple[Any, ...] = ()
 
-    def __init__(self, subject: ResultSubject | HierarchySubject, settings: Settings) -> None:
+    def __init__(self, subject: Subject, settings: Settings) -> None:
         self.subject = subject
         self.settings = settings
         self.beat = 0.0
 
     @contextmanager
-    def trial(self) -> Iterator[ResultSubject | HierarchySubject]:
+    def trial(self) -> Iterator[Subject]:
         """The subject, which keeps nothing between trials."""
         yield self.subject
 
@@ -72,7 +72,7 @@ reproduce({rule!r}, subject)
 """
 
 
-def _source(subject: ResultSubject | HierarchySubject) -> str:
+def _source(subject: Subject) -> str:
     name = importable_name(subject)
     if name is not None:
         return f"from {name[0]} import {name[1]} as subject\n"
