@@ -5,9 +5,10 @@ from types import MappingProxyType
 from typing import Any
 
 from .checking import NotApplicable, Untested, Violation, checks_of
+from .enginebench import bench_for
 from .engines import is_driver
 from .report import Report
-from .runner import bench_of, run
+from .runner import run
 from .settings import Settings
 from .subjects import EngineSubject, HandlerSubject, HierarchySubject, ResultSubject, Subject
 
@@ -58,7 +59,7 @@ def reproduce(rule: str, subject: ResultSubject | HierarchySubject | EngineSubje
     Raises:
         Violation: The rule is broken, still; what was expected and what was seen are its notes.
     """
-    with bench_of(subject, Settings()) as bench:
+    with bench_for(subject, Settings()) as bench:
         for one in checks_of(rule):
             with bench.trial() as trial:
                 try:

@@ -19,13 +19,14 @@ from .journal import Deed, Entry, Journal
 from .making import BadSubject, Maker, importable_name, maker_for
 from .outcomes import one_line
 from .pipelines import Constant, Input, Pipeline, PipelineTask, TaskOutput
+from .plainbench import PlainBench
 from .processes import Process, WorkerDied, WorkerFailed
 from .report import SubjectReport
 from .runhierarchy import HierarchyOfRuns
 from .settings import Settings
 from .source import shown
 from .spies import FileSpy
-from .subjects import EngineSubject
+from .subjects import EngineSubject, HierarchySubject, ResultSubject
 from .tasks import consume, plan, produce
 
 
@@ -377,3 +378,12 @@ from resultspec_conformance import EngineSubject, reproduce
 if __name__ == "__main__":
     reproduce("{rule}", EngineSubject({driver}))
 '''
+
+
+def bench_for(subject: ResultSubject | HierarchySubject | EngineSubject, settings: Settings) -> EngineBench | PlainBench:
+    """Make what the trials of a subject share that is no handler.
+
+    Raises:
+        BadSubject: The subject cannot be checked as it is given.
+    """
+    return EngineBench(subject, settings) if isinstance(subject, EngineSubject) else PlainBench(subject, settings)

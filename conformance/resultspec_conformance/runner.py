@@ -13,13 +13,13 @@ from resultspec.rules import Level, Rule
 
 from .bench import Bench
 from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of
-from .enginebench import EngineBench
+from .enginebench import EngineBench, bench_for
 from .making import BadSubject
 from .outcomes import one_line
 from .plainbench import PlainBench
 from .report import Report, RuleReport, Status, SubjectReport, rule_report
 from .settings import Settings
-from .subjects import EngineSubject, HandlerSubject, Subject
+from .subjects import HandlerSubject, Subject
 from .trial import fresh
 
 Progress = Callable[[RuleReport], None]
@@ -75,7 +75,7 @@ class Run:
     def _prepare(self) -> Bench | EngineBench | PlainBench | None:
         """The smoke stage: make the bench, or learn why it cannot be made."""
         if self._bench is None and self._broken is None:
-            ended, error = _watched(lambda: bench_of(self.subject, self.settings), lambda: 0.0, self.settings.limit)
+            ended, error = _watched(self._make_bench, lambda: 0.0, self.settings.limit)
             if error is None and ended is not None:
                 self._bench = self._resources.enter_context(ended)
             elif isinstance(error, BadSubject):
@@ -85,6 +85,10 @@ class Run:
             else:
                 self._broken = f"making the handler took more than {self.settings.limit:g} seconds"
         return self._bench
+
+    def _make_bench(self) -> Bench | EngineBench | PlainBench:
+        subject = self.subject
+        return Bench(subject, self.settings) if isinstance(subject, HandlerSubject) else bench_for(subject, self.settings)
 
     def _judge(self, rule: Rule, prerequisites: list[RuleReport]) -> RuleReport:
         if (bench := self._prepare()) is None:
@@ -126,17 +130,6 @@ class Run:
                 hint="Remove the waiver.",
             )
         return found
-
-
-def bench_of(subject: Subject, settings: Settings) -> Bench | EngineBench | PlainBench:
-    """Make what the trials of a subject share.
-
-    Raises:
-        BadSubject: The subject cannot be checked as it is given.
-    """
-    if isinstance(subject, HandlerSubject):
-        return Bench(subject, settings)
-    return EngineBench(subject, settings) if isinstance(subject, EngineSubject) else PlainBench(subject, settings)
 
 
 def run(subject: Subject, settings: Settings, progress: Progress = lambda found: None) -> Report:
