@@ -18,7 +18,8 @@ from resultspec_conformance.checking import Violation, checks_of
 from resultspec_conformance.cli import cli
 from resultspec_conformance.report import Report
 from resultspec_conformance.runner import run
-from resultspec_conformance.saboteurs.engine import ENGINE_HIERARCHY_SABOTEURS, ENGINE_SABOTEURS
+from resultspec_conformance.saboteurs.engine import ENGINE_SABOTEURS
+from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.targets import subject_of
 from zoo.engines.defective import DEFECTIVE
@@ -81,10 +82,10 @@ def test_a_saboteur_is_caught_by_its_own_rule_alone(name: str, rule: str) -> Non
     assert found.reproducer
 
 
-@pytest.mark.parametrize("rule", ENGINE_HIERARCHY_SABOTEURS)
+@pytest.mark.parametrize("rule", HIERARCHY_SABOTEURS)
 def test_the_hierarchy_is_judged_by_what_runs_did(rule: str) -> None:
     """An engine that resolves wrongly is caught by the rule that it breaks, though it is asked for runs alone."""
-    report = run(ENGINE_HIERARCHY_SABOTEURS[rule](model_subject), attrs.evolve(STRICT, rules=_quick(rule)))
+    report = run(HIERARCHY_SABOTEURS[rule](model_subject), attrs.evolve(STRICT, rules=_quick(rule)))
 
     assert list(statuses(report, "failed", "error")) == [rule, *ALSO_BROKEN.get(rule, [])], statuses(report, "failed", "error")
     assert report.rule(rule).expected
@@ -230,7 +231,7 @@ def test_the_pytest_class_takes_an_engine(pytester: pytest.Pytester) -> None:
 def test_every_rule_of_engines_has_a_check_and_a_saboteur() -> None:
     """No rule of the family goes unchecked, and no check unproved; the hierarchy is proved for engines too."""
     assert {rule for rule in _ids() if rule.startswith("engine.")} == set(ENGINE_SABOTEURS)
-    assert {rule for rule in _ids() if rule.startswith("hierarchy.")} == set(ENGINE_HIERARCHY_SABOTEURS)
+    assert {rule for rule in _ids() if rule.startswith("hierarchy.")} == set(HIERARCHY_SABOTEURS)
     assert all(checks_of(rule) for rule in _ids())
 
 

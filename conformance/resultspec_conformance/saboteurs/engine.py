@@ -412,7 +412,7 @@ ENGINE_SABOTEURS: Mapping[str, Callable[[EngineSubject], EngineSubject]] = {
 The rule has to be one that the subject can show: ``engine.state-result`` needs states, for instance.
 """
 
-ENGINE_HIERARCHY_SABOTEURS: Mapping[str, Callable[[EngineSubject], EngineSubject]] = {
+HIERARCHY_OF_ENGINES: Mapping[str, Callable[[EngineSubject], EngineSubject]] = {
     "hierarchy.config-default": _by_detour(_IgnoresConfiguration),
     "hierarchy.flow-over-config": _by_detour(_ConfigurationOverFlow),
     "hierarchy.task-over-flow": _by_detour(_FlowOverTask),
@@ -425,4 +425,4 @@ ENGINE_HIERARCHY_SABOTEURS: Mapping[str, Callable[[EngineSubject], EngineSubject
     "hierarchy.invalid-config": _by_detour(_FallsBack),
     "hierarchy.decorator": _by_detour(_DecoratorForgets),
 }
-"""The same for the family *hierarchy*, which an engine is judged by too; some break a rule on owners of the engine's as well."""
+"""What ``HIERARCHY_SABOTEURS`` makes of an engine."""
