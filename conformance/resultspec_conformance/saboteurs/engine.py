@@ -101,12 +101,52 @@ class _State:
         self.result = result
 
 
-class _NoneBeforehand(Detour):
-    """Shows None as the result of a task that has not run."""
+class _ForgetsResults(Detour):
+    """Shows None as the result of a task that has not run, or, without states, stores nothing of what came of one that has."""
 
-    def states(self, flow: Any, task: str) -> Sequence[Any]:
-        first, *others = ask(self.driver.states, flow, task)
-        return [_State(first._result, None), *others]
+    def __init__(self, driver: Any) -> None:
+        super().__init__(driver)
+        self._journals: set[Path] = set()
+
+    def changed(self, task: PipelineTask, pipeline: Pipeline) -> PipelineTask:
+        self._journals.add(Path(_place(task)).parent)
+        return task
+
+    def __getattr__(self, name: str) -> Any:
+        found = super().__getattr__(name)
+        if name == "states":
+            return lambda flow, task: self._forgetful(ask(found, flow, task))
+        if name == "stored" and not hasattr(self.driver, "states"):
+            return lambda: _without(list(ask(found)), self._references())
+        return found
+
+    def _forgetful(self, states: Sequence[Any]) -> Sequence[Any]:
+        return [_State(states[0]._result, None), *states[1:]]
+
+    def _references(self) -> list[str]:
+        entries = [entry for directory in self._journals for entry in Journal(directory).entries()]
+        return [entry.reference for entry in entries if entry.deed == "write" and not entry.raised]
+
+
+def _without(piece: Any, texts: Sequence[str]) -> Any:
+    """What is stored, with texts cut out of it."""
+    if isinstance(piece, list | tuple):
+        return [_without(part, texts) for part in piece]
+    if isinstance(piece, dict):
+        return {_without(key, texts): _without(part, texts) for key, part in piece.items()}
+    for text in texts:
+        if isinstance(piece, str):
+            piece = piece.replace(text, "")
+        elif isinstance(piece, bytes):
+            piece = piece.replace(text.encode(), b"")
+    return piece
+
+
+def _place(task: PipelineTask) -> str:
+    """Where the plan of a task is, which every task of the suite is told."""
+    place = task.inputs["place"]
+    assert isinstance(place, Constant)  # so the suite makes its tasks
+    return str(place.value)
 
 
 def _produce_and_leak(place: str) -> Any:
@@ -134,9 +174,7 @@ class _StoresRaw(Detour):
         self._leaks: list[Path] = []
 
     def changed(self, task: PipelineTask, pipeline: Pipeline) -> PipelineTask:
-        place = task.inputs["place"]
-        assert isinstance(place, Constant)  # every task of the suite has its plan there
-        self._leaks.append(Path(f"{place.value}.leak"))
+        self._leaks.append(Path(f"{_place(task)}.leak"))
         return task
 
     def stored(self) -> Iterable[Any]:
@@ -395,7 +433,7 @@ def _by_detour(detour: type[Detour]) -> Callable[[EngineSubject], EngineSubject]
 
 
 ENGINE_SABOTEURS: Mapping[str, Callable[[EngineSubject], EngineSubject]] = {
-    "engine.state-result": _by_detour(_NoneBeforehand),
+    "engine.state-result": _by_detour(_ForgetsResults),
     "engine.only-handled-stored": _by_detour(_StoresRaw),
     "engine.retry-inputs": _by_detour(_RetriesFromMemory),
     "engine.cached-output": _by_detour(_NeverCaches),
@@ -407,10 +445,7 @@ ENGINE_SABOTEURS: Mapping[str, Callable[[EngineSubject], EngineSubject]] = {
     "engine.parameter-inspectable": _by_detour(_EncodesParameters),
     "engine.mapped-owner": _by_detour(_ConsumerOwnsElements),
 }
-"""By rule, a function that makes of a correct subject one that breaks the rule and no other.
-
-The rule has to be one that the subject can show: ``engine.state-result`` needs states, for instance.
-"""
+"""By rule, a function that makes of a correct subject one that breaks the rule and no other."""
 
 HIERARCHY_OF_ENGINES: Mapping[str, Callable[[EngineSubject], EngineSubject]] = {
     "hierarchy.config-default": _by_detour(_IgnoresConfiguration),
