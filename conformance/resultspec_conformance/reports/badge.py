@@ -76,9 +76,9 @@ def _said(reports: Sequence[Report]) -> tuple[Verdict, str]:
     worst: Verdict = next((one for one in ("violates", "inconclusive") if verdicts[one]), "conforms")
     if len(reports) > 1:
         return worst, f"{verdicts['conforms']} of {len(reports)} conform"
-    counts = Counter(found.status for found in reports[0].rules if found.cls in reports[0].subject.claims)
     status = "failed" if worst == "violates" else "passed"
-    return worst, f"{worst} · {counts[status]} {status}"
+    claimed = [found for found in reports[0].rules if found.cls in reports[0].subject.claims]
+    return worst, f"{worst} · {sum(found.status == status for found in claimed)} {status}"
 
 
 def _length(text: str) -> float:

@@ -90,7 +90,9 @@ class _Subject:
     @property
     def classes(self) -> list[tuple[str, ClassReport, _Found]]:
         """Each class with what was found for it as a whole, and rule by rule."""
-        return [(name, judged, [one for one in self.report.rules if one.cls == name]) for name, judged in self.report.classes.items()]
+        return [
+            (name, judged, [one for one in self.report.rules if one.cls == name]) for name, judged in self.report.classes.items()
+        ]
 
     @property
     def counts(self) -> list[tuple[Status, int]]:

@@ -3,7 +3,9 @@
 import re
 
 # What XML 1.0 cannot carry even as a reference, what UTF-8 cannot encode, and what reverses the direction of the text around it.
-_UNFIT = re.compile(r"[^\t\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNFIT = re.compile(
+    r"[^\t\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def visible(text: str) -> str:
