@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "resultspec"
 author = "The resultspec authors"
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "rules_page"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "rules_page", "evidence_page"]
 html_theme = "furo"
 exclude_patterns = ["_build"]
 autodoc_member_order = "bysource"
