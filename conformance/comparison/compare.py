@@ -7,7 +7,6 @@ has to pass the correct store first.
 """
 
 import datetime
-import json
 import os
 import platform
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import tables
 from defects import DEFECTS, CorrectWithValues, Store
 from kit_resultspec import subject
 from resultspec_conformance import check
@@ -103,7 +103,7 @@ def main() -> None:
         },
         "defects": [_row(defect) for defect in DEFECTS],
     }
-    TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    tables.write(TABLE, table)
 
 
 def _control(name: str, kit: Kit) -> int:

@@ -442,4 +442,5 @@ DEFECTS: tuple[type[Store], ...] = (
 )  # fmt: skip
 """Every defect."""
 
-BY_NAME: dict[str, type[Store]] = {store.__name__: store for store in (Store, CorrectWithValues, *DEFECTS)}
+_ALL: tuple[type[Store], ...] = (Store, CorrectWithValues, *DEFECTS)
+BY_NAME = {store.__name__: store for store in _ALL}

@@ -5,13 +5,13 @@ one) they ask by themselves; here the exit code says the same, so that a table w
 """
 
 import datetime
-import json
 import platform
 import sys
 import tempfile
-from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
+import tables
 from correct_subjects import correct_subject
 from resultspec import SPEC_VERSION, rules
 from resultspec_conformance.report import Report, suite_version
@@ -25,16 +25,17 @@ TABLE = Path(__file__).parents[2] / "docs" / "data" / "kill-matrix.json"
 
 def main() -> int:
     """Write the table; 0 when each saboteur was caught by its own rule alone and no correct subject was blamed."""
-    controls: dict[str, dict[str, object]] = {}
+    controls: dict[str, dict[str, Any]] = {}
     rows = []
     order = list(rules.RULES)
     for saboteur in sorted(all_saboteurs(), key=lambda one: order.index(one.rule)):
         with tempfile.TemporaryDirectory() as scratch:
             subject = correct_subject(saboteur.rule, Path(scratch))
             if subject.target not in controls:
-                controls[subject.target] = {"subject": subject.target, **_ends(run(subject, SETTINGS))}
+                report = run(subject, SETTINGS)
+                controls[subject.target] = {"subject": subject.target, "counts": report.counts, **_ends(report)}
                 _tell(f"{subject.target} (correct)", controls[subject.target])
-            rows.append(_row(saboteur, run(saboteur.sabotage(subject), SETTINGS)))
+            rows.append(row_of(saboteur, run(saboteur.sabotage(subject), SETTINGS)))
             _tell(f"{saboteur.rule}: {saboteur.does}", rows[-1])
     table = {
         "schema": "resultspec-kill-matrix/1",
@@ -47,29 +48,27 @@ def main() -> int:
         "controls": list(controls.values()),
         "saboteurs": rows,
     }
-    TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    tables.write(TABLE, table)
     blamed = [control["subject"] for control in controls.values() if control["failed"] or control["warned"]]
     missed = [row["rule"] for row in rows if [*row["failed"], *row["warned"]] != [row["rule"]]]
     print(f"{len(rows)} saboteurs, {len(rows) - len(missed)} caught by their own rule alone; not so: {missed}; blamed: {blamed}")
     return 1 if missed or blamed or not rows else 0
 
 
-def _row(saboteur: Saboteur, report: Report) -> dict[str, list[str] | str]:
+def row_of(saboteur: Saboteur, report: Report) -> dict[str, Any]:
+    """The data of a saboteur: what it does, and the rules that noticed."""
     return {"rule": saboteur.rule, "does": saboteur.does, **_ends(report)}
 
 
 def _ends(report: Report) -> dict[str, list[str]]:
-    """The rules that ended in each status that tells something, by status."""
-    by_status: defaultdict[str, list[str]] = defaultdict(list)
-    for found in report.rules:
-        by_status[found.status].append(found.id)
-    told = ("failed", "warned", "error", "blocked", "untested", "not-applicable")
-    return {status: by_status[status] for status in told} | {"passed": by_status["passed"]}
+    """The rules that did not hold, and those that could not be judged for it, by status."""
+    told = ("failed", "warned", "error", "blocked")
+    return {status: [found.id for found in report.rules if found.status == status] for status in told}
 
 
-def _tell(name: str, ends: dict[str, object]) -> None:
+def _tell(name: str, ends: dict[str, Any]) -> None:
     counts = ", ".join(f"{len(found)} {status}" for status, found in ends.items() if isinstance(found, list) and found)
-    print(f"{name}\n    {counts}", flush=True)
+    print(f"{name}\n    {counts or 'nothing noticed'}", flush=True)
 
 
 if __name__ == "__main__":
