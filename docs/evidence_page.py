@@ -43,7 +43,11 @@ class KillMatrix(_FromData):
         rows = data["saboteurs"]
         caught = sum([*row["failed"], *row["warned"]] == [row["rule"]] for row in rows)
         yield f"Of {len(rows)} saboteurs, {caught} are noticed by the rule that they break and by no other."
-        yield from ("", f"Run on {data['date']} with suite {data['suite_version']} on Python {data['python']}, {data['system']}.", "")
+        yield from (
+            "",
+            f"Run on {data['date']} with suite {data['suite_version']} on Python {data['python']}, {data['system']}.",
+            "",
+        )
         for cls in dict.fromkeys(RULES[row["rule"]].cls for row in rows):
             members = [row for row in rows if RULES[row["rule"]].cls == cls]
             columns = [row["rule"] for row in members]
@@ -56,7 +60,9 @@ class KillMatrix(_FromData):
                 yield f"     - {_link(row['rule'])}: {row['does']}"
                 yield from (f"     - {_sign(row, column)}" for column in columns)
             yield ""
-            beyond = [(row["rule"], other) for row in members for other in (*row["failed"], *row["warned"]) if other not in columns]
+            beyond = [
+                (row["rule"], other) for row in members for other in (*row["failed"], *row["warned"]) if other not in columns
+            ]
             yield from (f"{_link(rule)} is noticed by {_link(other)} too." for rule, other in beyond)
             yield ""
 

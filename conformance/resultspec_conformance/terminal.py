@@ -14,6 +14,7 @@ from rich.text import Text
 from .checking import checks_of
 from .report import Report, RuleReport, Status, Verdict
 from .reports.signs import SIGNS
+from .reports.text import visible
 
 _RULE_WIDTH = 32
 _COLUMN_WIDTH = 4
@@ -53,11 +54,11 @@ def show(report: Report, console: Console) -> None:
     """Show a report: every rule, failures in full, and the verdict."""
     subject = report.subject
     console.print(Text(f"\n{subject.target}", style="bold"))
-    console.print(Text(f"{subject.handler}; {subject.values}", style="dim"))
+    console.print(Text(visible(f"{subject.handler}; {subject.values}"), style="dim"))
     console.print(Text(f"seed {report.seed}; claims {', '.join(subject.claims)}", style="dim"))
     reasons = {found.reason for found in report.rules}
     if len(reasons) == 1 and all(found.status == "error" for found in report.rules):
-        console.print(Text(f"\nNothing can be said: {reasons.pop()}"))
+        console.print(Text(visible(f"\nNothing can be said: {reasons.pop()}")))
     else:
         _show_rules_of(report, console)
         for found in report.rules:
@@ -112,7 +113,7 @@ def _roots(blocked: RuleReport, report: Report) -> list[str]:
 
 def _show_group(reason: str, group: Sequence[RuleReport], console: Console) -> None:
     sign = Text(f"  {SIGNS[group[0].status]} ", _STYLES[group[0].status])
-    told = Text(f"{len(group)} rules {reason}", "dim")
+    told = Text(visible(f"{len(group)} rules {reason}"), "dim")
     names = Padding(Text(", ".join(found.id for found in group), "dim"), (0, 0, 0, 2))
     table = Table.grid()
     table.add_row(sign, told)
@@ -122,8 +123,8 @@ def _show_group(reason: str, group: Sequence[RuleReport], console: Console) -> N
 
 def _note(found: RuleReport) -> Text:
     if found.status == "passed":
-        return Text(found.message or (f"{found.examples} values" if found.examples else ""), "dim")
-    note = Text(f"{found.status}: {found.reason or found.message or ''}".rstrip(": "), "dim")
+        return Text(visible(found.message or (f"{found.examples} values" if found.examples else "")), "dim")
+    note = Text(visible(f"{found.status}: {found.reason or found.message or ''}".rstrip(": ")), "dim")
     if found.status in ("failed", "warned", "error"):  # told in full below
         note = Text(note.plain.partition("\n")[0], "dim", no_wrap=True, overflow="ellipsis")
     return note
@@ -139,7 +140,7 @@ def _show_verdict(report: Report, console: Console) -> None:
     if report.verdict == "inconclusive" and any(found.reason for found in report.rules if found.status == "untested"):
         claimed = [found for found in report.rules if found.cls in report.subject.claims and found.status == "untested"]
         if claimed:
-            console.print(Text(f"Nothing can be said: {claimed[0].reason}"))
+            console.print(Text(visible(f"Nothing can be said: {claimed[0].reason}")))
 
 
 def failure_text(found: RuleReport) -> str:
@@ -151,7 +152,7 @@ def failure_text(found: RuleReport) -> str:
         lines += ["", "Check first:", *(f"  - {hint}" for hint in found.hint.splitlines())]
     if found.reproducer:
         lines += ["", "This script shows it:", "", *(f"    {line}" if line else "" for line in found.reproducer.splitlines())]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def show_matrix(reports: Sequence[Report], console: Console) -> None:
