@@ -129,4 +129,4 @@ def test_the_state_machine(tmp_path: Path) -> None:
     def make() -> ZarrStoreStateMachine:
         return ZarrStoreStateMachine(ComparedStore(str(tmp_path)))
 
-    run_state_machine_as_test(make, settings=settings(max_examples=50, deadline=None, derandomize=True, database=None))
+    run_state_machine_as_test(make, settings=settings(deadline=None, derandomize=True, database=None))
