@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
-.PHONY: help install check lint types test docs wheel-test demo bench lock
+.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix comparison lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -48,6 +48,14 @@ demo: install  ## Judge two handlers of the reference and one over a third-party
 
 bench: install  ## Whole-process times of the suite, side by side
 	$(BIN)/python conformance/benchmarks/suite.py
+
+kill-matrix: install  ## Which rules notice which saboteur, as data for the documentation
+	$(BIN)/python conformance/comparison/kill_matrix.py
+
+comparison: install  ## Which kits notice which defects of a store; installs the kits into an environment of their own
+	$(PYTHON) -m venv $(VENV)/comparison
+	$(VENV)/comparison/bin/python -m pip install --quiet -e '.[conformance,comparison]'
+	$(VENV)/comparison/bin/python conformance/comparison/compare.py
 
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

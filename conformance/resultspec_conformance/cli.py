@@ -1,7 +1,5 @@
 """The command line: ``resultspec check``, ``rules`` and ``explain``."""
 
-import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +15,14 @@ from . import terminal
 from .checking import checks_of
 from .making import BadSubject
 from .report import Report, suite_version
+from .reports import repeat
+from .reports.files import CannotWrite, Form, refuse_impossible, write
 from .runner import Run
 from .settings import Settings
 from .subjects import HANDLER_CLASSES, HandlerSubject, Subject
 from .targets import subject_of
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,12 +54,10 @@ def cli() -> None:
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds after which a call counts as hung.",
 )
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the report, resultspec-report/1, to this file.",
-)
+@click.option("--json", "json_file", type=_FILE, help="Write the report, resultspec-report/1, to this file.")
+@click.option("--junit", "junit_file", type=_FILE, help="Write it as JUnit XML, for continuous integration.")
+@click.option("--html", "html_file", type=_FILE, help="Write it as a page that needs no network.")
+@click.option("--badge", "badge_file", type=_FILE, help="Write the verdict as an SVG badge.")
 def check(
     targets: Sequence[str],
     claims: Sequence[str],
@@ -68,6 +68,9 @@ def check(
     examples: int,
     limit: float,
     json_file: Path | None,
+    junit_file: Path | None,
+    html_file: Path | None,
+    badge_file: Path | None,
 ) -> None:
     """Judge each TARGET rule by rule.
 
@@ -80,10 +83,15 @@ def check(
     settings = Settings(
         seed=seed, examples=examples, strict=strict, rules=tuple(patterns), waive=dict(map(_waiver, waivers)), limit=limit
     )
-    if json_file is not None and not json_file.resolve().parent.is_dir():
-        _fail(f"--json {json_file}: there is no directory {json_file.resolve().parent}")
+    asked: dict[Form, Path | None] = {"json": json_file, "junit": junit_file, "html": html_file, "badge": badge_file}
+    files: dict[Form, Path] = {form: path for form, path in asked.items() if path is not None}
+    try:
+        refuse_impossible(files)
+    except CannotWrite as error:
+        _fail(str(error))
     console = Console(highlight=False, soft_wrap=False)
     reports: list[Report] = []
+    commands: list[str] = []
     unusable = False
     for target in targets:
         try:
@@ -92,11 +100,15 @@ def check(
             click.echo(f"resultspec: {_sentence(error)}", err=True)
             unusable = True
             continue
+        commands.append(repeat.command(target, claims, settings))
         terminal.show(reports[-1], console)
     if len(reports) > 1:
         terminal.show_matrix(reports, console)
-    if json_file is not None and reports:
-        _write(json_file, reports)
+    if reports:
+        try:
+            write(files, reports, commands)
+        except CannotWrite as error:
+            _fail(str(error))
     codes = {report.exit_code for report in reports} | ({2} if unusable else set())
     sys.exit(1 if 1 in codes else max(codes))
 
@@ -138,18 +150,6 @@ def _sentence(error: Exception) -> str:
 def _fail(sentence: str) -> NoReturn:
     click.echo(f"resultspec: {sentence}", err=True)
     sys.exit(2)
-
-
-def _write(path: Path, reports: Sequence[Report]) -> None:
-    """Write one report, or a list of several, whole or not at all."""
-    stored = [report.to_json() for report in reports]
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(json.dumps(stored[0] if len(stored) == 1 else stored, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        _fail(f"--json {path}: {error.strerror}")
 
 
 @cli.command()
