@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from resultspec.rules import Rule, rule
+from resultspec.rules import Level, Rule, rule
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from .checking import checks_of
-from .report import Report, RuleReport, Status, Verdict
+from .checking import checks_of, why_unchecked
+from .report import ROOTS, Report, RuleReport, Status, Verdict
 
 _MARKS: dict[Status, tuple[str, str]] = {
     "passed": ("✓", "green"),
@@ -85,14 +85,26 @@ def _note(found: RuleReport) -> str:
 
 
 def _show_verdict(report: Report, console: Console) -> None:
+    for note in report.notes:
+        console.print(f"\n{note[0].upper()}{note[1:]}.", markup=False, soft_wrap=True)
     word, style = _VERDICTS[report.verdict]
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
     console.print()
     console.print(Text(word, style=style), Text(f"{report.subject.target} ({counts}; {report.seconds:.1f} s)"))
-    if report.verdict == "inconclusive" and any(found.reason for found in report.rules if found.status == "untested"):
-        claimed = [found for found in report.rules if found.cls in report.subject.claims and found.status == "untested"]
-        if claimed:
-            console.print(f"Nothing can be said: {claimed[0].reason}", markup=False)
+    if report.verdict == "inconclusive" and (why := _why_inconclusive(report)):
+        console.print(f"Nothing can be said: {why}", markup=False)
+
+
+def _why_inconclusive(report: Report) -> str | None:
+    claimed = [found for found in report.rules if found.cls in report.subject.claims]
+    if untested := [found for found in claimed if found.status == "untested" and found.id in ROOTS]:
+        return untested[0].reason
+    if blocked := [found for found in claimed if found.status == "blocked" and found.level is Level.MUST]:
+        return (
+            f"{len(blocked)} rules {blocked[0].reason}; a rule that is accepted as not judged needs a waiver of its own: "
+            + ", ".join(found.id for found in blocked)
+        )
+    return next((found.reason for found in claimed if found.status == "untested"), None)
 
 
 def failure_text(found: RuleReport) -> str:
@@ -129,7 +141,9 @@ def show_rules(chosen: Sequence[Rule], console: Console) -> None:
     for heading in ("rule", "level", "checks", "statement"):
         table.add_column(heading, no_wrap=heading == "rule")
     for one in chosen:
-        table.add_row(one.id, str(one.level), str(len(checks_of(one.id)) or "none yet"), one.statement)
+        why = why_unchecked(one.id)
+        told = Text(one.statement).append(f"\nuntested: {why}", style="magenta") if why else Text(one.statement)
+        table.add_row(one.id, str(one.level), str(len(checks_of(one.id)) or "none"), told)
     console.print(table)
 
 
@@ -140,7 +154,7 @@ def show_rule(one: Rule, checked: Sequence[str], console: Console) -> None:
         "": [one.statement],
         "Law": one.law.splitlines(),
         "Why": [one.intent],
-        "What is checked": list(checked) or ["This version of the suite has no check for it: it is reported as untested."],
+        "What is checked": list(checked) or [f"Nothing, and it is reported as untested: {why_unchecked(one.id)}."],
         "If it fails, check first": list(one.hints),
         "Needs": list(one.requires) or ["no other rule"],
     }
