@@ -4,10 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import check, reproduce
+    from .api import check, reproduce, sensitivity
     from .making import BadSubject
     from .pytest_suite import HandlerConformance, conformance_checks
     from .report import Report, RuleReport
+    from .sabotage import RuleSensitivity, SensitivityReport
     from .storage import StorageDoor
     from .subjects import HandlerSubject, HierarchyDriver, HierarchySubject, ResultSubject
 
@@ -20,10 +21,13 @@ __all__ = [
     "Report",
     "ResultSubject",
     "RuleReport",
+    "RuleSensitivity",
+    "SensitivityReport",
     "StorageDoor",
     "check",
     "conformance_checks",
     "reproduce",
+    "sensitivity",
 ]
 
 # Loaded when they are asked for: Hypothesis and pytest take longer to import than most handlers take to be checked.
@@ -36,10 +40,13 @@ _HOMES = {
     "Report": "report",
     "ResultSubject": "subjects",
     "RuleReport": "report",
+    "RuleSensitivity": "sabotage",
+    "SensitivityReport": "sabotage",
     "StorageDoor": "storage",
     "check": "api",
     "conformance_checks": "pytest_suite",
     "reproduce": "api",
+    "sensitivity": "api",
 }
 
 

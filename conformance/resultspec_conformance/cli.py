@@ -23,6 +23,7 @@ from .plan import Plan, planned
 from .recording import make_recording
 from .report import Report, suite_version
 from .runner import Run
+from .sabotage import SensitivityReport, try_saboteurs
 from .settings import Settings
 from .subjects import HANDLER_CLASSES, HandlerSubject, Subject
 from .targets import subject_of
@@ -128,6 +129,11 @@ class _BudgetType(click.ParamType[Budget]):
 @click.option("--no-lock", is_flag=True, help="Leave the lock of pyproject.toml aside, for a run of a few rules by hand.")
 @click.option("--update-lock", is_flag=True, help="Write the lock anew, from this run.")
 @click.option(
+    "--sensitivity",
+    is_flag=True,
+    help="Also break the handler on purpose, rule by rule, and say which defects would not have been noticed.",
+)
+@click.option(
     "--keep", is_flag=True, default=None, help="Keep the scratch directories of rules that fail, and say where they are."
 )
 @click.option(
@@ -143,6 +149,7 @@ def check(
     lock_file: Path | None,
     no_lock: bool,
     update_lock: bool,
+    sensitivity: bool,
     json_file: Path | None,
     **options: Any,
 ) -> None:
@@ -170,6 +177,8 @@ def check(
             unusable = True
             continue
         terminal.show(reports[-1], console)
+        if sensitivity:
+            terminal.show_sensitivity(_sensitivity(subject, settings, reports[-1]), console)
     if len(reports) > 1:
         terminal.show_matrix(reports, console)
     red_lock = lock.settle(reports, console)
@@ -231,6 +240,11 @@ def _judge(subject: Subject, settings: Settings) -> Report:
         return judging.report()
     finally:
         judging.close()
+
+
+def _sensitivity(subject: Subject, settings: Settings, report: Report) -> SensitivityReport:
+    with terminal.progress(f"sabotage of {subject.target}", len(report.rules)) as tell:
+        return try_saboteurs(subject, settings, report, tell)
 
 
 def _waiver(text: str) -> tuple[str, str]:

@@ -148,9 +148,8 @@ class Run:
         found = attrs.evolve(found, decides=rule.id in self.settings.binding)
         reason = self.settings.waive.get(rule.id)
         if reason is None:
-            if found.status != "failed":
-                return found
-            return found if rule.id in self.settings.binding or rule.level is Level.MUST or self.settings.strict else attrs.evolve(found, status="warned")
+            binds = found.decides or rule.level is Level.MUST or self.settings.strict
+            return found if binds or found.status != "failed" else attrs.evolve(found, status="warned")
         if found.status == "failed":
             return attrs.evolve(found, status="waived", reason=reason)
         if found.status == "blocked":
@@ -318,7 +317,9 @@ class _Each(_Once):
 
 def _failed(bench: Any, rule: Rule, check: Check, tried: _Once, examples: int) -> RuleReport:
     """Report a violation by its smallest example, with the script that shows it."""
-    arguments = tuple(bench.simplest(check, value) for value in tried.arguments)
+    arguments = tried.arguments
+    if bench.settings.shrink:
+        arguments = tuple(bench.simplest(check, value) for value in arguments)
     violation, script = bench.reproduce(check, *arguments)
     if violation is None and arguments != tried.arguments:
         violation, script = bench.reproduce(check, *tried.arguments)

@@ -27,6 +27,7 @@ class Settings:
         limit: How many seconds one call of a handler may take before it counts as hung.
         budget: How much of the run is done; what it cuts is reported as such. None: all.
         keep: Whether the scratch directories of rules that fail are kept, and named in the report.
+        shrink: Whether the smallest example of a failure is searched for.
         binding: Ids of rules that decide whatever their level and class, since the run was asked for them.
 
     Raises:
@@ -41,4 +42,5 @@ class Settings:
     limit: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
     budget: Budget | None = None
     keep: bool = False
+    shrink: bool = True
     binding: frozenset[str] = frozenset()

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from .checking import checks_of, why_unchecked
 from .report import ROOTS, Report, RuleReport, Status, Verdict
+from .sabotage import Finding, SensitivityReport
 
 _MARKS: dict[Status, tuple[str, str]] = {
     "passed": ("✓", "green"),
@@ -105,6 +106,30 @@ def _why_inconclusive(report: Report) -> str | None:
             + ", ".join(found.id for found in blocked)
         )
     return next((found.reason for found in claimed if found.status == "untested"), None)
+
+
+_FINDINGS: dict[Finding, tuple[str, str, str]] = {
+    "noticed": ("✓", "green", "noticed"),
+    "unnoticed": ("✗", "bold red", "would not have noticed"),
+    "untried": ("-", "dim", "cannot be tried"),
+}
+
+
+def show_sensitivity(report: SensitivityReport, console: Console) -> None:
+    """Show which broken rules the suite would have noticed, and what to change where it would not."""
+    console.print(Text(f"\nSensitivity of the suite to defects of {report.target}", style="bold"))
+    for one in report.rules:
+        mark, style, word = _FINDINGS[one.finding]
+        line = Text(f"  {mark} {one.id:32}", style=style)
+        line.append(f" {one.defect}" if one.finding == "noticed" else f" {word}: {one.reason}", style="dim")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line)
+    for one in report.rules:
+        if one.finding == "unnoticed":
+            told = f"\n{one.id} would not have noticed a handler that {one.defect[:1].lower()}{one.defect[1:]}"
+            console.print(f"{told}\n  Since {one.reason}.\n  {one.change}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{len(report.ids(finding))} {word}" for finding, (_, _, word) in _FINDINGS.items())
+    console.print(f"\nOf {len(report.rules)} defects: {counts} ({report.seconds:.1f} s)", markup=False)
 
 
 def failure_text(found: RuleReport) -> str:
