@@ -53,6 +53,7 @@ class Bench:
         self.kept: dict[str, Path] = {}
         self._processes: list[Process] = []
         self._started: list[Process] = []
+        self._closed = False
         self._numbers = itertools.count()
         self._root = root
         self.judging = root
@@ -161,6 +162,8 @@ class Bench:
         Raises:
             Untested: The factory cannot be sent to it.
         """
+        if self._closed:
+            raise Untested("the run is over")  # for a check that hung, and goes on when nobody waits for it
         try:
             started = Process(self.shipped, self.settings.limit)
         except BadSubject as error:
@@ -252,6 +255,7 @@ class Bench:
 
     def close(self) -> None:
         """End the other processes, also those of a check that hung."""
+        self._closed = True
         for process in self._started:
             process.close()
         self._started.clear()

@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 from resultspec import JSON, SPEC_VERSION, rules
 
-from .report import Report, RuleReport, rule_report
+from .report import Report, RuleReport, rule_report, waits_for_a_failure
 
 SCHEMA = "resultspec-lock/1"
 
@@ -117,15 +117,7 @@ def judged(report: Report) -> tuple[str, ...]:
 
 
 def _is_red_already(now: RuleReport | None, found: Mapping[str, RuleReport]) -> bool:
-    if now is None:
-        return False
-    if now.status == "blocked":
-        return any(_fails_or_is_red(found[blocker], found) for blocker in now.blocked_by)
-    return now.status == "error"
-
-
-def _fails_or_is_red(blocker: RuleReport, found: Mapping[str, RuleReport]) -> bool:
-    return blocker.status == "failed" or _is_red_already(blocker, found)
+    return now is not None and (now.status == "error" or (now.status == "blocked" and waits_for_a_failure(now, found)))
 
 
 def _are_ids(ids: object) -> bool:

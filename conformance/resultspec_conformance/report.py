@@ -1,7 +1,7 @@
 """What a run found: the data of every report, whatever its form."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -191,6 +191,14 @@ def _judge(members: Iterable[RuleReport], *, claimed: bool) -> ClassReport:
     ):
         verdict = "inconclusive"
     return ClassReport(claimed=claimed, verdict=verdict, passed=statuses["passed"], failed=statuses["failed"])
+
+
+def waits_for_a_failure(blocked: RuleReport, found: Mapping[str, RuleReport]) -> bool:
+    """Whether a rule is blocked, directly or not, by one that fails: then that failure says it all."""
+    return any(
+        found[blocker].status in ("failed", "error") or waits_for_a_failure(found[blocker], found)
+        for blocker in blocked.blocked_by
+    )
 
 
 def rule_report(rule: Rule, status: Status, **details: object) -> RuleReport:

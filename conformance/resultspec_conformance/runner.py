@@ -4,7 +4,7 @@ import fnmatch
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Run:
     def __init__(self, subject: Subject, settings: Settings) -> None:
         self.subject = subject
         self.settings = settings
-        self.rules = tuple(_selected(subject, settings))
+        self.rules = tuple(selected(subject, settings))
         self._reports: dict[str, RuleReport] = {}
         self._meter = Meter(settings.budget, len(self.rules))
         self._started = time.perf_counter()
@@ -62,6 +62,11 @@ class Run:
             found = self._judge(rule, prerequisites)
             self._reports[rule_id] = attrs.evolve(found, seconds=time.perf_counter() - started)
         return self._reports[rule_id]
+
+    @property
+    def found(self) -> Mapping[str, RuleReport]:
+        """What was found so far, by rule."""
+        return self._reports
 
     def report(self) -> Report:
         """What was found so far."""
@@ -193,7 +198,13 @@ def run(subject: Subject, settings: Settings, progress: Progress = lambda found:
         judging.close()
 
 
-def _selected(subject: Subject, settings: Settings) -> Iterator[Rule]:
+def selected(subject: Subject, settings: Settings) -> Iterator[Rule]:
+    """The rules that a run judges, in the order of the specification.
+
+    Raises:
+        LookupError: A waiver names no rule.
+        ValueError: A waiver names a rule that does not concern the subject, or no rule matches the patterns.
+    """
     for waived in settings.waive:
         if rules.rule(waived).cls not in subject.classes:
             raise ValueError(

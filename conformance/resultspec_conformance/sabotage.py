@@ -152,7 +152,7 @@ class _Trials:
         broken = self._of_subject(self._wide, saboteur, rule_id)
         if isinstance(broken, str) or broken.status != "failed":
             return None
-        return f"{broken.message} (expected {broken.expected}, actual {broken.actual})"
+        return broken.message
 
     def _alone(self, subject: Subject, rule_id: str) -> RuleReport:
         judging = Run(subject, attrs.evolve(self._settings, rules=(rule_id,)))
