@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .pytest_suite import HandlerConformance, conformance_checks
     from .report import Report, RuleReport
     from .sabotage import RuleSensitivity, SensitivityReport
+    from .settings import Settings
     from .storage import StorageDoor
     from .subjects import HandlerSubject, HierarchyDriver, HierarchySubject, ResultSubject
 
@@ -23,6 +24,7 @@ __all__ = [
     "RuleReport",
     "RuleSensitivity",
     "SensitivityReport",
+    "Settings",
     "StorageDoor",
     "check",
     "conformance_checks",
@@ -42,6 +44,7 @@ _HOMES = {
     "RuleReport": "report",
     "RuleSensitivity": "sabotage",
     "SensitivityReport": "sabotage",
+    "Settings": "settings",
     "StorageDoor": "storage",
     "check": "api",
     "conformance_checks": "pytest_suite",

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from .budget import Budget
 from .checking import checks_of
 from .plainbench import PlainBench
 from .report import Report
@@ -55,7 +54,7 @@ def check(
         rules=tuple(rules),
         waive=dict(waive),
         limit=limit,
-        budget=Budget.parse(budget) if budget is not None else None,
+        budget=budget,
         keep=keep,
     )
     return run(_subject(subject), settings)

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line; whatever goes wrong is one sentence and exit code 2."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # as an exception, so that nothing is left behind
     if not Path(".hypothesis").is_dir():  # Hypothesis would leave one wherever the command is run
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache / "resultspec" / "hypothesis"))

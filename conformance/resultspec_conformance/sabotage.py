@@ -13,7 +13,7 @@ from resultspec import rules
 
 from .report import Report, RuleReport
 from .runner import Run, run
-from .saboteurs import Saboteur, saboteurs_of
+from .saboteurs import Saboteur, all_saboteurs
 from .settings import Settings
 from .subjects import HandlerSubject, Subject
 
@@ -83,20 +83,22 @@ def try_saboteurs(
     """
     started = time.perf_counter()
     found = run(subject, settings) if report is None else report
-    trials = _Trials(subject, settings)
+    trials = _Trials(subject, settings, frozenset(found.subject.claims))
+    saboteurs = {saboteur.rule: saboteur for saboteur in all_saboteurs()}
     judged = []
-    for rule_id, saboteur in saboteurs_of(subject.classes).items():
-        if any(one.id == rule_id for one in found.rules):
-            tell(rule_id)
-            judged.append(trials.judge(found.rule(rule_id), saboteur))
+    for one in found.rules:
+        if one.id in saboteurs:
+            tell(one.id)
+            judged.append(trials.judge(one, saboteurs[one.id]))
     return SensitivityReport(target=subject.target, rules=tuple(judged), seconds=time.perf_counter() - started)
 
 
 class _Trials:
     """Tries saboteurs on one subject, and on the same subject with all values that its annotation admits."""
 
-    def __init__(self, subject: Subject, settings: Settings) -> None:
+    def __init__(self, subject: Subject, settings: Settings, claims: frozenset[str]) -> None:
         self._subject = subject
+        self._claims = claims
         self._settings = attrs.evolve(settings, waive={}, strict=True, budget=None, keep=False, shrink=False, binding=frozenset())
         self._wide: HandlerSubject | None = None
         if isinstance(subject, HandlerSubject) and subject.values is not None:
@@ -105,13 +107,12 @@ class _Trials:
     def judge(self, as_it_is: RuleReport, saboteur: Saboteur) -> RuleSensitivity:
         """Try the saboteur of a rule, given what was found for the rule without it."""
         rule_id = as_it_is.id
-        defect = (saboteur.__doc__ or "").strip().partition("\n")[0]
 
         def says(finding: Finding, reason: str, change: str | None = None) -> RuleSensitivity:
-            return RuleSensitivity(id=rule_id, finding=finding, defect=defect, reason=reason, change=change)
+            return RuleSensitivity(id=rule_id, finding=finding, defect=saboteur.does, reason=reason, change=change)
 
         if as_it_is.status == "passed":
-            if as_it_is.cls not in self._subject.claims:
+            if as_it_is.cls not in self._claims:
                 return says(
                     "unnoticed",
                     f"the class {as_it_is.cls} is not claimed, so that its rules do not decide",
@@ -134,7 +135,7 @@ class _Trials:
     def _of_subject(self, subject: Subject, saboteur: Saboteur, rule_id: str) -> RuleReport | str:
         """What the suite finds for a broken rule, or for one that comes before it; or why the saboteur does not work."""
         try:
-            sabotaged = saboteur(subject)
+            sabotaged = saboteur.sabotage(subject)
         except Exception as error:  # noqa: BLE001 - a saboteur made for another kind of subject
             return f"the saboteur does not work on this subject: {type(error).__qualname__}: {error}"
         found = self._alone(sabotaged, rule_id)

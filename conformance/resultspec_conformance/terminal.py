@@ -108,30 +108,6 @@ def _why_inconclusive(report: Report) -> str | None:
     return next((found.reason for found in claimed if found.status == "untested"), None)
 
 
-_FINDINGS: dict[Finding, tuple[str, str, str]] = {
-    "noticed": ("✓", "green", "noticed"),
-    "unnoticed": ("✗", "bold red", "would not have noticed"),
-    "untried": ("-", "dim", "cannot be tried"),
-}
-
-
-def show_sensitivity(report: SensitivityReport, console: Console) -> None:
-    """Show which broken rules the suite would have noticed, and what to change where it would not."""
-    console.print(Text(f"\nSensitivity of the suite to defects of {report.target}", style="bold"))
-    for one in report.rules:
-        mark, style, word = _FINDINGS[one.finding]
-        line = Text(f"  {mark} {one.id:32}", style=style)
-        line.append(f" {one.defect}" if one.finding == "noticed" else f" {word}: {one.reason}", style="dim")
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line)
-    for one in report.rules:
-        if one.finding == "unnoticed":
-            told = f"\n{one.id} would not have noticed a handler that {one.defect[:1].lower()}{one.defect[1:]}"
-            console.print(f"{told}\n  Since {one.reason}.\n  {one.change}", markup=False, soft_wrap=True)
-    counts = ", ".join(f"{len(report.ids(finding))} {word}" for finding, (_, _, word) in _FINDINGS.items())
-    console.print(f"\nOf {len(report.rules)} defects: {counts} ({report.seconds:.1f} s)", markup=False)
-
-
 def failure_text(found: RuleReport) -> str:
     """A failure in full: what the rule asks, what was seen, what to check first, and a script that shows it."""
     lines = ["", f"── {found.id}: {found.status}", rule(found.id).statement, ""]
@@ -187,3 +163,27 @@ def show_rule(one: Rule, checked: Sequence[str], console: Console) -> None:
         console.print(f"\n{heading}" if heading else "", style="bold")
         for line in lines:
             console.print(f"  {line}", markup=False)
+
+
+_FINDINGS: dict[Finding, tuple[str, str, str]] = {
+    "noticed": ("✓", "green", "noticed"),
+    "unnoticed": ("✗", "bold red", "would not have noticed"),
+    "untried": ("-", "dim", "cannot be tried"),
+}
+
+
+def show_sensitivity(report: SensitivityReport, console: Console) -> None:
+    """Show which broken rules the suite would have noticed, and what to change where it would not."""
+    console.print(Text(f"\nSensitivity of the suite to defects of {report.target}", style="bold"))
+    for one in report.rules:
+        mark, style, word = _FINDINGS[one.finding]
+        line = Text(f"  {mark} {one.id:32}", style=style)
+        line.append(f" {one.defect}" if one.finding == "noticed" else f" {word}: {one.reason}", style="dim")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line)
+    for one in report.rules:
+        if one.finding == "unnoticed":
+            told = f"\n{one.id} would not have noticed a handler that {one.defect[:1].lower()}{one.defect[1:]}"
+            console.print(f"{told}\n  Since {one.reason}.\n  {one.change}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{len(report.ids(finding))} {word}" for finding, (_, _, word) in _FINDINGS.items())
+    console.print(f"\nOf {len(report.rules)} defects: {counts} ({report.seconds:.1f} s)", markup=False)

@@ -1,6 +1,8 @@
 """The command line: verdicts as exit codes, clear sentences, and a report that keeps its schema."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from importlib import resources
@@ -212,6 +214,28 @@ def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "rename the file" in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_exits_2_and_leaves_nothing(tmp_path: Path, number: int) -> None:
+    """Whoever stops a run finds neither files nor processes of it."""
+    (tmp_path / "waits.py").write_text(
+        "import time\nfrom handlers_of_tests import Flags\n"
+        "class Waits(Flags):\n    def write(self, value: bool, /):\n"
+        "        print('waiting', flush=True)\n        time.sleep(60)\n"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-m", "resultspec_conformance", "check", "waits.py:Waits"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert b"waiting" in started.stdout.readline()
+        started.send_signal(number)
+        started.communicate(timeout=30)
+
+    assert started.returncode == 2
+    assert list(temporary.iterdir()) == []
 
 
 def test_nothing_is_left_where_the_command_is_run(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from resultspec_conformance import HandlerSubject, ResultSubject, SensitivityRep
 from resultspec_conformance.cli import cli
 from resultspec_conformance.runner import run
 from resultspec_conformance.sabotage import try_saboteurs
-from resultspec_conformance.saboteurs import saboteurs_of
+from resultspec_conformance.saboteurs import all_saboteurs
+from resultspec_conformance.saboteurs.handlers import HANDLER_SABOTEURS
 from resultspec_conformance.settings import Settings
-from resultspec_conformance.subjects import HANDLER_CLASSES
 from resultspec_reference import JSONResultHandler, LocalResultHandler, NoResult, Result
 
 
@@ -95,15 +95,15 @@ def test_results_are_broken_too() -> None:
 
 def test_the_saboteurs_of_all_modules_are_found() -> None:
     """Every rule of core and shared has one, and each says in a sentence what it does."""
-    found = saboteurs_of(HANDLER_CLASSES)
+    found = {saboteur.rule: saboteur for saboteur in all_saboteurs()}
 
     assert {rule.id for rule in rules.RULES.values() if rule.cls in ("core", "shared")} <= set(found)
-    assert all((saboteur.__doc__ or "").strip() for saboteur in found.values())
+    assert all(saboteur.does for saboteur in found.values())
 
 
 def test_a_sabotaged_handler_is_wrapped_as_it_is() -> None:
     """That the factory takes no directory stays so, or rules would fail that have nothing to do with the defect."""
-    sabotaged = saboteurs_of(("core",))["handler.round-trip"](HandlerSubject(Flags))
+    sabotaged = HANDLER_SABOTEURS["handler.round-trip"](HandlerSubject(Flags))
 
     assert not sabotaged.make.takes_scratch
 

@@ -1,27 +1,37 @@
-"""Saboteurs: what breaks one rule of a correct subject, to prove that the suite notices.
-
-Each module of this package has tables named ``..._SABOTEURS``: by rule, a function that makes of a correct subject one that
-breaks the rule and, as far as that can be, no other.
-"""
+"""Saboteurs: what breaks one rule of a correct subject, to prove that the suite notices."""
 
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from resultspec.rules import RULES
-
-Saboteur = Callable[[Any], Any]
+import attrs
 
 
-def saboteurs_of(classes: Iterable[str]) -> dict[str, Saboteur]:
-    """The saboteurs of the rules of some classes, in the order of the specification."""
-    tables = (
-        table
-        for module in pkgutil.iter_modules(__path__)
-        for name, table in vars(import_module(f"{__name__}.{module.name}")).items()
+@attrs.frozen
+class Saboteur:
+    """A saboteur of one rule.
+
+    Attributes:
+        rule: The rule that it breaks.
+        sabotage: Makes of a correct subject one that breaks the rule and no other.
+    """
+
+    rule: str
+    sabotage: Callable[[Any], Any]
+
+    @property
+    def does(self) -> str:
+        """What it does, in a sentence."""
+        return (self.sabotage.__doc__ or "").strip().partition("\n")[0]
+
+
+def all_saboteurs() -> tuple[Saboteur, ...]:
+    """Every saboteur there is: those of the tables named ``*_SABOTEURS`` in the modules of this package, in order."""
+    return tuple(
+        Saboteur(rule, sabotage)
+        for found in pkgutil.iter_modules(__path__)
+        for name, table in sorted(vars(import_module(f"{__name__}.{found.name}")).items())
         if name.endswith("_SABOTEURS")
+        for rule, sabotage in table.items()
     )
-    found = {rule: saboteur for table in tables for rule, saboteur in table.items()}
-    wanted = set(classes)
-    return {rule.id: found[rule.id] for rule in RULES.values() if rule.cls in wanted and rule.id in found}
