@@ -13,6 +13,7 @@ from . import golden
 from .bench import Bench
 from .checking import Refused, Violation
 from .comparison import name_of, type_difference
+from .hanging import watched
 from .making import BadSubject
 from .outcomes import one_line
 from .report import RuleReport
@@ -21,7 +22,6 @@ from .settings import Settings
 from .strictjson import json_problem
 from .subjects import HandlerSubject
 from .trial import Handle, Trial, fresh
-from .watching import watched
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ from resultspec.rules import Level, Rule
 from .bench import Bench
 from .budget import CUT, Meter, what_was_cut
 from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of, why_unchecked
+from .hanging import watched
 from .making import BadSubject
 from .outcomes import one_line
 from .plainbench import PlainBench
@@ -23,7 +24,6 @@ from .report import ROOTS, Report, RuleReport, Status, SubjectReport, rule_repor
 from .settings import Settings
 from .subjects import HandlerSubject, Subject
 from .trial import fresh
-from .watching import watched
 
 Progress = Callable[[RuleReport], None]
 
