@@ -4,12 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import check, reproduce
+    from .api import check, reproduce, sensitivity
     from .engines import EngineDriver, SupportsClose, SupportsResume, SupportsStates, SupportsStorage, TaskReport, Unsupported
     from .making import BadSubject
     from .pipelines import Constant, ParameterValue, Pipeline, PipelineTask, TaskOutput
     from .pytest_suite import HandlerConformance, conformance_checks
     from .report import Report, RuleReport
+    from .sabotage import RuleSensitivity, SensitivityReport
+    from .settings import Settings
     from .storage import StorageDoor
     from .subjects import EngineSubject, HandlerSubject, HierarchyDriver, HierarchySubject, ResultSubject
 
@@ -28,6 +30,9 @@ __all__ = [
     "Report",
     "ResultSubject",
     "RuleReport",
+    "RuleSensitivity",
+    "SensitivityReport",
+    "Settings",
     "StorageDoor",
     "SupportsClose",
     "SupportsResume",
@@ -39,6 +44,7 @@ __all__ = [
     "check",
     "conformance_checks",
     "reproduce",
+    "sensitivity",
 ]
 
 # Loaded when they are asked for: Hypothesis and pytest take longer to import than most handlers take to be checked.
@@ -57,6 +63,9 @@ _HOMES = {
     "Report": "report",
     "ResultSubject": "subjects",
     "RuleReport": "report",
+    "RuleSensitivity": "sabotage",
+    "SensitivityReport": "sabotage",
+    "Settings": "settings",
     "StorageDoor": "storage",
     "SupportsClose": "engines",
     "SupportsResume": "engines",
@@ -68,6 +77,7 @@ _HOMES = {
     "check": "api",
     "conformance_checks": "pytest_suite",
     "reproduce": "api",
+    "sensitivity": "api",
 }
 
 

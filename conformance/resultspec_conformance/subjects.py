@@ -62,7 +62,7 @@ class HandlerSubject:
     twin: Callable[..., Any] | None = None
     describe: Callable[[Any], JSON] | None = None
     rebuild: Callable[[Any], Any] | None = None
-    golden: Path | None = None
+    golden: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
     name: str | None = None
 
     @property
