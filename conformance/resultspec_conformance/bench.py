@@ -43,6 +43,7 @@ class Bench:
         self.maker: Maker = maker_for(subject.make)
         self.beat = time.monotonic()
         self._processes: list[Process] = []
+        self._nursery: Process | None = None
         self._numbers = itertools.count()
         self._root = Path(tempfile.mkdtemp(prefix="resultspec-")).resolve()
         try:
@@ -153,9 +154,25 @@ class Bench:
             self._processes.append(self.process())
         return self._processes[number]
 
+    def nursery(self) -> Process:
+        """An interpreter, kept for the whole run, in which no handler is made: it forks those that write.
+
+        An inline handler leaves nothing behind that a fork could inherit, so any worker will do.
+
+        Raises:
+            Untested: The factory cannot be sent to it.
+        """
+        if self.inline:
+            return self.worker()
+        if self._nursery is None:
+            self._nursery = self.process()
+        return self._nursery
+
     def retire(self, process: Process) -> None:
         """Forget a worker that died or hung."""
         process.close()
+        if process is self._nursery:
+            self._nursery = None
         with suppress(ValueError):
             self._processes.remove(process)
 
@@ -227,9 +244,10 @@ class Bench:
 
     def close(self) -> None:
         """End the other processes and remove every file of the run."""
-        for process in self._processes:
+        for process in (*self._processes, *([self._nursery] if self._nursery else [])):
             process.close()
         self._processes.clear()
+        self._nursery = None
         shutil.rmtree(self._root, ignore_errors=True)
 
     def __enter__(self) -> "Bench":

@@ -1,0 +1,479 @@
+"""Checks of the class *durable*: what a handler keeps through exits, crashes and faults."""
+
+import gc
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from .. import bulk, traps, writers
+from ..bulk import bulky
+from ..checking import NotApplicable, Untested, Violation, check
+from ..comparison import type_difference
+from ..killing import series
+from ..outcomes import Outcome, attempt
+from ..processes import WorkerDied
+from ..source import shown, source_of
+from ..storage import Files, StorageDoor
+from ..trial import Trial, fresh
+from ..writing import Writer, problem
+
+_EXIT_VALUES = 12
+
+
+@check("durable.exit")
+def an_exited_process_leaves_its_values(trial: Trial) -> str:
+    """A process writes, and exits as any interpreter does: exit functions run, daemon threads are lost; then this one reads."""
+    values = [*trial.accepted(_EXIT_VALUES), *bulky(trial)]
+    writer = Writer(trial, "store", values)
+    ended = writer.ask(writers.write_and_exit)
+    told = writer.acknowledged()
+    if len(told) < len(values):
+        raise Violation(
+            "a process that writes died", expected=f"{len(values)} references", actual=f"{len(told)}, and exit code {ended}"
+        )
+    reader = writer.reader()
+    for one in told:
+        if one.error is not None:
+            raise Violation(
+                "another process could not write what this one can",
+                expected=f"a reference for {shown(values[one.index])}",
+                actual=one.error,
+            )
+        outcome = reader.attempt_read(one.reference)
+        if problem(trial, outcome, values[one.index]) is not None:
+            _exit_script(trial, values[one.index])
+            raise Violation(
+                "a value is not there any more after the process that wrote it has exited",
+                expected=shown(values[one.index]),
+                actual=outcome.error or shown(outcome.value),
+            )
+    return f"{len(values)} values of a process that has exited"
+
+
+def _exit_script(trial: Trial, value: Any) -> None:
+    if trial.script is not None:
+        trial.script.do('(scratch / "store").mkdir()', f"value = {trial.script.of(value)}")
+        trial.script.do(f"reference = {trial.script.in_fresh_process('write', 'store', 'value')}")
+        trial.script.do(f"handler = {trial.script.handler('store')}", "read_back = handler.read(reference)")
+        trial.script.fails_unless("repr(read_back) == repr(value)", "value", "read_back")
+
+
+@check("durable.kill")
+def what_was_acknowledged_survives_kills(trial: Trial) -> str:
+    """Writers are killed by SIGKILL before each system call that alters the storage, within long writes, and after each return."""
+    found = series(trial)
+    if found.lost is not None:
+        raise found.lost
+    return found.told()
+
+
+@check("durable.all-or-nothing")
+def nothing_is_read_in_part(trial: Trial) -> str:
+    """After each kill, and while a process writes, every reference is read that was returned or can be foreseen."""
+    found = series(trial)
+    if found.partial is not None:
+        raise found.partial
+    return found.told()
+
+
+@check("durable.full-disk")
+def writes_without_room_raise(trial: Trial) -> str:
+    """Files may grow no further, within a value or at its end, and a small disk runs full; what was written before is read."""
+    if trial.bench.inline:
+        raise NotApplicable("the reference holds the value, so there is no disk to be full")
+    small, large = trial.accepted(1)[0], (bulky(trial) or trial.accepted(2))[-1]
+    before, after = _sizes(trial, [small, large])
+    limits = [
+        (large, max(before.largest, after.largest // 2)),
+        (large, after.largest - 1),
+        (small, before.largest // 2),
+        (small, 0),
+    ]
+    failures, slow = 0, False
+    for number, (value, limit) in enumerate(limits):
+        started = time.monotonic()
+        if slow:  # a handler that tries again and again has shown what it does
+            break
+        writer = Writer(trial, f"limit {number}", [small, value, small], [None, limit, None])
+        ended = writer.ask(writers.write_and_exit)
+        reader = writer.reader()
+        read = [reader.attempt_read(one.reference) for one in writer.acknowledged() if one.error is None]
+        failures += _ran_out_of_space(trial, writer, ended, read, limit)
+        slow = time.monotonic() - started > _SLOW
+    room = max(0, after.total - before.total) // 2
+    writer = Writer(trial, "small disk", [small, large, small], [None, room, None])
+    why_not, ended, read = writer.ask(writers.write_on_small_disk)
+    if why_not is None:
+        failures += _ran_out_of_space(trial, writer, ended, read, max(before.largest, after.largest // 2))
+    if not failures:
+        raise Untested("no write ran out of space, whatever the limit")
+    return f"{failures} writes ran out of space; {why_not or 'one disk was full'}"
+
+
+_SLOW = 1.0
+
+
+@attrs.frozen
+class _Size:
+    """What a store takes: its largest file, and all of them."""
+
+    largest: int
+    total: int
+
+
+def _sizes(trial: Trial, values: Sequence[Any]) -> list[_Size]:
+    """What a store takes after each of the values, written by a process of its own."""
+    sizes: list[_Size] = []
+    for index, value in enumerate(values):
+        Writer(trial, "measured", [value], log=str(index)).ask(writers.write_and_exit)
+        files = [path.stat().st_size for path in trial.store("measured").rglob("*") if path.is_file()]
+        if not files:
+            raise Untested("the storage is not under the scratch directory, so that it cannot be made to run out of space")
+        sizes.append(_Size(max(files), sum(files)))
+    return sizes
+
+
+def _ran_out_of_space(trial: Trial, writer: Writer, ended: int, read: Sequence[Outcome], limit: int) -> bool:
+    """Judge three writes of which the second had too little room: whether it raised."""
+    told = writer.acknowledged()
+    outcomes = iter(read)
+    if len(told) < 3:
+        _full_script(trial, writer, limit)
+        raise Violation("the process died when it ran out of space", expected="an exception from write", actual=_ending(ended))
+    first, second, third = ((one, next(outcomes) if one.error is None else Outcome(error=one.error)) for one in told)
+    for (one, outcome), message in (
+        (second, "a write that ran out of space returned a reference that does not give the value"),
+        (first, "an earlier reference does not give its value after a write that ran out of space"),
+        (third, "there was room again, and a small value could still not be written and read"),
+    ):
+        if one.index == 1 and one.error is not None:
+            continue
+        if problem(trial, outcome, writer.values[one.index]) is not None:
+            _full_script(trial, writer, limit)
+            raise Violation(message, expected=shown(writer.values[one.index]), actual=outcome.error or shown(outcome.value))
+    return second[0].error is not None
+
+
+def _ending(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _full_script(trial: Trial, writer: Writer, limit: int) -> None:
+    if trial.script is None:
+        return
+    small, value, _ = writer.values
+    trial.script.do(
+        "from resultspec_conformance import bulk",
+        "import resource",
+        '(scratch / "store").mkdir()',
+        f"handler = {trial.script.handler('store')}",
+        f"small, value = {bulk.source(small)}, {bulk.source(value)}",
+        "pairs = [(small, handler.write(small))]",
+        "room = resource.getrlimit(resource.RLIMIT_FSIZE)",
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, room[1]))  # no file may grow beyond this",
+        "try:",
+        "    pairs.append((value, handler.write(value)))",
+        "except Exception as error:",
+        '    print("raised, as the rule asks:", repr(error))',
+        "finally:",
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, room)",
+        "pairs.append((small, handler.write(small)))",
+        "for expected, reference in pairs:",
+        "    read_back = handler.read(reference)",
+        "    if repr(read_back) != repr(expected):",
+        '        raise SystemExit(f"the rule is broken: expected {expected!r:.200}, got {read_back!r:.200}")',
+    )
+
+
+@check("durable.synced")
+def what_was_not_synced_is_not_missed(trial: Trial) -> str:
+    """The store is put back to what had been synced when write returned, as a power cut would leave it, and is read.
+
+    Syncing is seen in the system calls of a process that writes: fsync, fdatasync, msync, sync, syncfs, and files opened
+    with O_SYNC or O_DSYNC. (sync_file_range does not count: it leaves the size of a new file to chance.) A removal counts
+    as done, and directories that were there before need no sync.
+    """
+    if trial.bench.inline:
+        raise NotApplicable("the reference holds the value, so there is nothing to sync")
+    values = [*trial.accepted(1), *bulky(trial)[:1]]
+    writer = Writer(trial, "store", values)
+    lost, why_not = writer.ask(writers.write_and_lose_power)
+    if why_not is not None:
+        raise Untested(f"it cannot be seen here what is synced: {why_not}")
+    if not any(trial.scratch.glob("store.lost/*")):
+        raise Untested("the storage is not under the scratch directory, so that it cannot be seen what is synced")
+    reader = writer.reader()
+    for one in writer.acknowledged():
+        if one.error is not None:
+            continue
+        outcome = reader.attempt_read(one.reference)
+        if problem(trial, outcome, values[one.index]) is not None:
+            raise Violation(
+                f"write returned before the disk had it all; a power cut would lose {', '.join(lost[:6])}",
+                expected=shown(values[one.index]),
+                actual=outcome.error or shown(outcome.value),
+            )
+    return f"{len(values)} values survive a power cut" + (f", which loses {', '.join(lost[:6])}" if lost else "")
+
+
+@check("durable.corruption")
+def damage_is_noticed(trial: Trial) -> str:
+    """Bytes of every stored object are flipped, and it is cut, emptied and lengthened; each time a new handler reads it.
+
+    A read may raise, or give exactly the value, as it does where the damaged byte means nothing. Whole values that were
+    put in each other's place are a matter of ``private.tamper-evident``.
+    """
+    values = [*trial.accepted(3), *bulky(trial)[:1]]
+    if trial.bench.inline:
+        raise NotApplicable("the reference holds the value, so there is no stored value to damage")
+    reader = Writer(trial, "store", values).reader()
+    known: dict[str, bytes] = {}
+    stored: list[tuple[Any, Any, dict[str, list[int]]]] = []
+    for index, value in enumerate(values):
+        writer = Writer(trial, "store", [value], log=str(index))
+        writer.ask(writers.write_and_exit)
+        references = [one.reference for one in writer.acknowledged() if one.error is None]
+        door = trial.door(reader)
+        now = {name: door.get(name) for name in door.names()}
+        if references:
+            stored.append((value, references[0], {name: _changed(known.get(name), now[name]) for name in now}))
+        known = now
+    tried = 0
+    for value, reference, places in stored:
+        for name, offsets in places.items():
+            if offsets and not name.endswith("-shm"):  # an index in memory that sqlite makes anew
+                tried += _damaged(trial, door, name, offsets, reference, value)
+    if not tried:
+        raise Untested("no stored object belongs to a value")
+    return f"{tried} kinds of damage"
+
+
+_FLIPS = 24
+
+
+def _changed(old: bytes | None, new: bytes) -> list[int]:
+    """The offsets of the blocks of an object that were not there before."""
+    if old is None:
+        return list(range(len(new)))
+    blocks = (at for at in range(0, len(new), _BLOCK) if old[at : at + _BLOCK] != new[at : at + _BLOCK])
+    return [offset for at in blocks for offset in range(at, min(at + _BLOCK, len(new)))]
+
+
+_BLOCK = 16
+
+
+def _damages(size: int, offsets: Sequence[int]) -> Iterator[tuple[str, str]]:
+    """What is done to an object: in words, and as an expression of its content."""
+    chosen = sorted({offsets[number * (len(offsets) - 1) // (_FLIPS - 1)] for number in range(_FLIPS)})
+    for number, at in enumerate(at for at in chosen if at < size):
+        mask = (0x01, 0x80, 0x10)[number % 3]
+        yield f"byte {at} of {size} was flipped", f"content[:{at}] + bytes([content[{at}] ^ {mask}]) + content[{at + 1}:]"
+    for left in sorted({0, size // 2, size - 1}):
+        yield (f"all but {left} of {size} bytes were cut off" if left else "it was emptied"), f"content[:{left}]"
+    yield "a byte was added", 'content + b"0"'
+    yield "it was doubled", "content + content"
+
+
+def _damaged(trial: Trial, door: StorageDoor, name: str, offsets: Sequence[int], reference: Any, value: Any) -> int:
+    """Damage one stored object in every way, and read what it belongs to: how many ways there were."""
+    whole = {each: door.get(each) for each in door.names()}
+    content = whole[name]
+    if not content:
+        return 0
+    tried = 0
+    for words, expression in _damages(len(content), offsets):
+        damaged: bytes = eval(expression, {"content": content})  # noqa: S307 - an expression of this module
+        if damaged == content:
+            continue
+        door.set(name, damaged)
+        outcome = _read_elsewhere(trial, reference, f"{name}: {words}")
+        for each in whole:
+            if each == name or each not in door.names():
+                door.set(each, whole[each])
+        tried += 1
+        if outcome.error is None and (told := _differs_at_all(trial, value, outcome.value)) is not None:
+            _corruption_script(trial, value, expression)
+            raise Violation(
+                f"damage went unnoticed ({name}: {words}): {told}",
+                expected=f"an exception, or {shown(value)}",
+                actual=shown(outcome.value),
+            )
+    return tried
+
+
+def _differs_at_all(trial: Trial, written: Any, read: Any) -> str | None:
+    differs = trial.differs(written, read)
+    return differs if differs is not None or trial.subject.equal is not None else type_difference(written, read)
+
+
+def _read_elsewhere(trial: Trial, reference: Any, damage: str) -> Outcome:
+    """Read by a new handler in another process, which damaged data may bring down."""
+    worker = trial.bench.worker()
+    trial.bench.beat = time.monotonic()
+    request = (writers.read_anew, (str(trial.store()), reference))
+    try:
+        outcome: Outcome = worker.call(writers.do, None, request, trial.bench.shipped)
+    except WorkerDied as death:
+        trial.bench.retire(worker)
+        raise Violation(
+            f"reading a damaged value brought the process down ({damage})", expected="an exception", actual=str(death)
+        ) from death
+    return outcome
+
+
+def _corruption_script(trial: Trial, value: Any, expression: str) -> None:
+    if trial.script is None:
+        return
+    trial.script.do(
+        "from resultspec_conformance import bulk",
+        "from resultspec_conformance.storage import Files",
+        '(scratch / "store").mkdir()',
+        f"value = {bulk.source(value)}",
+        f"reference = {trial.script.handler('store')}.write(value)",
+        'door = Files(scratch / "store")',
+        "for name in door.names():",
+        "    content = door.get(name)",
+        f"    door.set(name, {expression})",
+        "    try:",
+        f"        read_back = {trial.script.handler('store')}.read(reference)",
+        "    except Exception as error:",
+        '        print("raised, as the rule asks:", repr(error))',
+        "    else:",
+        '        print("expected: an exception, or", repr(value)[:200])',
+        '        print("actual:  ", repr(read_back)[:200])',
+        "        if repr(read_back) != repr(value):",
+        '            raise SystemExit("the rule is broken")',
+        "    door.set(name, content)",
+    )
+
+
+@check("durable.no-residue")
+def failed_writes_leave_nothing(trial: Trial) -> str:
+    """After one good write, writes are made to fail, by values midway through which writing fails and by a lack of room."""
+    [small] = trial.accepted(1)
+    handler = Writer(trial, "store", []).reader()
+    handler.write(fresh(small))
+    door = trial.door(handler)
+    failures = 0
+    before = _contents(door)
+    for value, expression in _unwritable(trial):
+        outcome = attempt(handler.handler.write, value)
+        if outcome.error is None:
+            before = _contents(door)
+            continue
+        failures += 1
+        if residue := _residue(door, before):
+            _residue_script(trial, small, expression)
+            raise _left(residue, f"the failed write of {shown(value)}")
+    failures += _without_room(trial, small) if isinstance(door, Files) else 0
+    if not failures:
+        raise Untested("no write could be made to fail")
+    return f"{failures} failed writes"
+
+
+_REFUSED = 30
+
+
+def _unwritable(trial: Trial) -> Iterator[tuple[Any, str]]:
+    """Values that many handlers refuse, and expressions that make them."""
+    for index, value in enumerate(traps.half_writable()):
+        yield value, f"traps.half_writable()[{index}]"
+    for value in islice(trial.bench.domain.outside(), _REFUSED):
+        yield value, source_of(value)
+
+
+def _without_room(trial: Trial, small: Any) -> int:
+    """Writes that run out of space, in processes of their own: how many failed."""
+    large = (bulky(trial) or [small])[0]
+    before, after = _sizes(trial, [small, large])
+    Writer(trial, "full", [small], log="small").ask(writers.write_and_exit)
+    door = Files(trial.store("full"))
+    failures = 0
+    for limit in (max(before.largest, after.largest // 2), after.largest - 1):
+        started, known = time.monotonic(), _contents(door)
+        writer = Writer(trial, "full", [large], [limit], log=f"limit {limit}")
+        writer.ask(writers.write_and_exit)
+        if any(one.error is not None for one in writer.acknowledged()):
+            failures += 1
+            if residue := _residue(door, known):
+                raise _left(residue, f"a write that ran out of space at {limit:,} bytes")
+        if time.monotonic() - started > _SLOW:
+            break
+    return failures
+
+
+def _contents(door: StorageDoor) -> dict[str, int]:
+    """The size of every stored object; directories, which have a name that ends with a slash, have none."""
+    if not isinstance(door, Files):
+        return dict.fromkeys(door.names(), 0)
+    paths = [path for path in door.directory.rglob("*") if not path.is_symlink()]
+    names = ((str(path.relative_to(door.directory)), path) for path in paths)
+    return {f"{name}/" if path.is_dir() else name: 0 if path.is_dir() else path.stat().st_size for name, path in names}
+
+
+def _left(residue: Sequence[str], cause: str) -> Violation:
+    return Violation(
+        f"{cause} left something behind",
+        expected="a storage that holds what it held before",
+        actual=f"in addition: {', '.join(residue[:6])}",
+    )
+
+
+def _residue(door: StorageDoor, before: Mapping[str, int]) -> list[str]:
+    """What is new in the storage, and no business of a database."""
+    if _contents(door) == before:
+        return []
+    gc.collect()  # a temporary file that nobody holds any more goes with its object
+    after = _contents(door)
+    new = [
+        name
+        for name, size in after.items()
+        if name not in before and not _belongs_to_a_database(door, name, size) and not _is_shard(name, after)
+    ]
+    grown = [
+        f"{size - before[name]:,} bytes more in {name}"
+        for name, size in after.items()
+        if size > before.get(name, size) + _MUCH and not _belongs_to_a_database(door, name, size)
+    ]
+    return new + grown
+
+
+_MUCH = 8_000  # less is a counter or a log
+
+
+def _is_shard(name: str, names: Mapping[str, int]) -> bool:
+    """Whether a directory is one of few that many values share, by its short name, or holds what is told anyway."""
+    return name.endswith("/") and (len(Path(name).name) <= 4 or any(other != name and other.startswith(name) for other in names))
+
+
+def _belongs_to_a_database(door: StorageDoor, name: str, size: int) -> bool:
+    if name.endswith(("-journal", "-wal", "-shm")) or (size == 0 and "lock" in name.lower()):
+        return True
+    if not isinstance(door, Files) or name.endswith("/"):
+        return False
+    path = door.directory / name
+    if path.suffix in (".dir", ".bak", ".dat", ".lock") and path.with_suffix(".dir").exists():  # the modules dbm.*
+        return True
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
+def _residue_script(trial: Trial, small: Any, expression: str) -> None:
+    if trial.script is None:
+        return
+    trial.script.do(
+        '(scratch / "store").mkdir()',
+        f"handler = {trial.script.handler('store')}",
+        f"handler.write({source_of(small)})",
+        'before = sorted(map(str, scratch.rglob("*")))',
+        "try:",
+        f"    handler.write({expression})",
+        "except Exception as error:",
+        '    print("raised:", repr(error))',
+        'after = sorted(map(str, scratch.rglob("*")))',
+    )
+    trial.script.fails_unless("after == before", "before", "after")
