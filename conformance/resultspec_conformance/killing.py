@@ -15,9 +15,9 @@ from . import writers
 from .bench import Bench
 from .bulk import bulky, source
 from .checking import Untested, Violation
-from .outcomes import Outcome
+from .outcomes import Outcome, attempt
 from .source import shown
-from .trial import Handle, Trial
+from .trial import Handle, Trial, fresh
 from .writing import Writer, problem
 
 _MOST_KILLS = 40
@@ -87,7 +87,11 @@ class _Killing:
         share = "all" if len(chosen) == len(moments) else f"{len(chosen)} of"
         calls = "system call that alters storage" if why_not is None else f"call of a function that may alter storage ({why_not})"
         found = Series(f"{share} {len(moments)} moments: before each {calls}, within long writes and after each return")
-        self._nothing = self._empty(twin)
+        again = Writer(self._trial, "undisturbed again", self._values)
+        again.ask(writers.write_and_exit)
+        known = [one.reference for one in again.acknowledged()]
+        found.foreseen = any(one is not None and one in known for one in again.foreseen(twin))
+        self._nothing = self._empty(twin) if found.foreseen else []
         for moment in chosen:
             self._kill(found, twin, moment, moments[moment])
             if found.hopeless:
@@ -111,14 +115,29 @@ class _Killing:
         found.kills += 1
         when = f"after the writer was killed {words}"
         reader = writer.reader()
-        foreseen = writer.foreseen(twin)
         returned = {one.index: one.reference for one in writer.acknowledged() if one.error is None}
-        found.foreseen |= any(foreseen[index] == reference for index, reference in returned.items())
         for index, reference in returned.items():
             self._look_at_returned(found, reader, writer.values[index], reference, when, moment)
-        for index, reference in enumerate(foreseen):
-            if index not in returned and reference is not None:
-                self._look_at_foreseen(found, reader, writer, index, reference, when, moment)
+        if found.foreseen:
+            for index, reference in enumerate(writer.foreseen(twin)):
+                if index not in returned and reference is not None:
+                    self._look_at_foreseen(found, reader, writer, index, reference, when, moment)
+            self._write_again(found, reader, writer.values[len(returned) : len(returned) + 1], when, moment)
+
+    def _write_again(self, found: Series, reader: Handle, interrupted: Sequence[Any], when: str, moment: int) -> None:
+        """What a killed writer left under a name that can be foreseen must not be taken for the value when it is written again."""
+        for value in interrupted:
+            written = attempt(reader.handler.write, fresh(value))
+            if written.error is not None:
+                return
+            outcome = reader.attempt_read(written.value)
+            if problem(self._trial, outcome, value) is not None and found.lost is None:
+                found.lost = Violation(
+                    f"a value was written again {when}, and the reference that write returned does not give it",
+                    expected=shown(value),
+                    actual=outcome.error or shown(outcome.value),
+                )
+                self._write_down(moment, _WRITTEN_AGAIN)
 
     def _look_at_returned(
         self, found: Series, reader: Handle, value: Any, reference: Any, when: str, moment: int | None = None
@@ -230,6 +249,14 @@ _ALL_ARE_READ = (
     '        print("actual:  ", repr(read_back)[:200])',
     "        if repr(read_back) != repr(values[told.index]):",
     '            raise SystemExit("the rule is broken")',
+)
+_WRITTEN_AGAIN = (
+    "expected = values[len(writers.acknowledgements(order.log))]",
+    "read_back = handler.read(handler.write(expected))",
+    'print("expected:", repr(expected)[:200])',
+    'print("actual:  ", repr(read_back)[:200])',
+    "if repr(read_back) != repr(expected):",
+    '    raise SystemExit("the rule is broken")',
 )
 _WHOLE_OR_RAISES = (
     "for told in [*writers.acknowledgements(order.log), *writers.acknowledgements(twin.log)]:",

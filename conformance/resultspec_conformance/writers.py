@@ -6,7 +6,9 @@ them.
 """
 
 import ctypes
+import gc
 import json
+import multiprocessing
 import os
 import resource
 import signal
@@ -78,12 +80,16 @@ def acknowledgements(log: str) -> list[Acknowledged]:
 def write_and_exit(make: Make, order: Order) -> int:
     """Let a process write the values and exit as any interpreter does: threads are joined, exit functions are run.
 
+    What a daemon thread was to write is lost: it gets its turn only when the process waits for something, and the
+    acknowledgements are written all together at the end.
+
     Returns:
         Its exit code, negative for a signal.
     """
     pid = os.fork()
     if pid == 0:
-        _write(make, order)
+        sys.setswitchinterval(_UNINTERRUPTED)
+        _write(make, order, together=True)
         raise SystemExit(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -108,19 +114,52 @@ def kill(make: Make, pid: int) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 
-def read_anew(make: Make, store: str, reference: Any) -> Outcome:
-    """Read a reference by a handler made for it; a value that cannot travel is told by its repr."""
+def read_anew(make: Make, store: str, reference: Any) -> tuple[Outcome, bool]:
+    """Read a reference by a handler made for it: what came of it, and whether no file of the store is still open here."""
     import cloudpickle
 
     try:
         outcome = attempt(make(Path(store)).read, reference)
     except Exception as error:  # noqa: BLE001 - that no handler can be made of a damaged store is as good as an error
-        return Outcome(error=one_line(error))
+        outcome = Outcome(error=one_line(error))
     try:
         cloudpickle.dumps(outcome)
     except Exception:  # noqa: BLE001 - an open file, say
-        return Outcome(value=repr(outcome.value), error=outcome.error)
-    return outcome
+        outcome = Outcome(value=repr(outcome.value), error=outcome.error)
+    if _holds_open(store):
+        gc.collect()
+    return outcome, not _holds_open(store)
+
+
+def _holds_open(store: str) -> bool:
+    links: list[str] = []
+    for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are enough
+        with suppress(OSError):  # the listing's own is gone by now
+            links.append(os.readlink(f"/proc/self/fd/{descriptor}"))  # noqa: PTH115
+    return any(link.startswith(f"{store}/") for link in links)
+
+
+def read_apart(make: Make, store: str, reference: Any, patience: float) -> tuple[Outcome | None, int]:
+    """The same in a process of its own, for handlers that keep files open: what came of it, and how the process ended.
+
+    A process that takes longer than ``patience`` seconds is killed, and nothing came of it.
+    """
+    import cloudpickle
+
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            theirs.send_bytes(cloudpickle.dumps(read_anew(make, store, reference)[0]))
+        finally:
+            os._exit(0)
+    theirs.close()
+    came: Outcome | None = None
+    with ours, suppress(EOFError):
+        if ours.poll(patience):
+            came = cloudpickle.loads(ours.recv_bytes())
+    os.kill(pid, signal.SIGKILL)
+    return came, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def moments(make: Make, order: Order) -> tuple[list[str], str | None]:
@@ -209,8 +248,8 @@ def write_on_small_disk(make: Make, order: Order) -> tuple[str | None, int, list
     return why_not, ended, outcomes
 
 
-def _write(make: Make, order: Order, prepare: Callable[[int], None] = lambda index: None) -> None:
-    """Make a handler, write the values, and log what comes of each."""
+def _write(make: Make, order: Order, prepare: Callable[[int], None] = lambda index: None, *, together: bool = False) -> None:
+    """Make a handler, write the values, and log what comes of each, at once or all together at the end."""
     sys.dont_write_bytecode = True
     log = os.open(order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
@@ -218,15 +257,23 @@ def _write(make: Make, order: Order, prepare: Callable[[int], None] = lambda ind
     except Exception as error:  # noqa: BLE001 - told instead of a first reference
         os.write(log, _line(0, error=f"no handler could be made: {one_line(error)}"))
         return
+    lines = b""
     for index, value in enumerate(order.values):
         prepare(index)
         with _room(order.room[index] if order.room else None):
             outcome = attempt(handler.write, value)
         try:
-            line = _line(index, outcome.value, outcome.error)
+            lines += _line(index, outcome.value, outcome.error)
         except (TypeError, ValueError) as error:
-            line = _line(index, error=f"the reference is not JSON: {error}")
-        os.write(log, line)
+            lines += _line(index, error=f"the reference is not JSON: {error}")
+        if not together:
+            os.write(log, lines)
+            lines = b""
+    if lines:
+        os.write(log, lines)
+
+
+_UNINTERRUPTED = 0.5
 
 
 def _line(index: int, reference: Any = None, error: str | None = None) -> bytes:

@@ -1,8 +1,11 @@
 """Checks of the class *durable*: what a handler keeps through exits, crashes and faults."""
 
 import gc
+import signal
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from ..checking import NotApplicable, Untested, Violation, check
 from ..comparison import type_difference
 from ..killing import series
 from ..outcomes import Outcome, attempt
-from ..processes import WorkerDied
+from ..processes import WorkerDied, WorkerHung
 from ..source import shown, source_of
 from ..storage import Files, StorageDoor
 from ..trial import Trial, fresh
@@ -95,15 +98,12 @@ def writes_without_room_raise(trial: Trial) -> str:
     ]
     failures, slow = 0, False
     for number, (value, limit) in enumerate(limits):
-        started = time.monotonic()
         if slow:  # a handler that tries again and again has shown what it does
             break
-        writer = Writer(trial, f"limit {number}", [small, value, small], [None, limit, None])
-        ended = writer.ask(writers.write_and_exit)
-        reader = writer.reader()
-        read = [reader.attempt_read(one.reference) for one in writer.acknowledged() if one.error is None]
-        failures += _ran_out_of_space(trial, writer, ended, read, limit)
+        started = time.monotonic()
+        failures += _limited(trial, f"limit {number}", [], value, small, limit)
         slow = time.monotonic() - started > _SLOW
+    failures += 0 if slow else _limited_index(trial, small)
     room = max(0, after.total - before.total) // 2
     writer = Writer(trial, "small disk", [small, large, small], [None, room, None])
     why_not, ended, read = writer.ask(writers.write_on_small_disk)
@@ -115,26 +115,71 @@ def writes_without_room_raise(trial: Trial) -> str:
 
 
 _SLOW = 1.0
+_MANY = 24
 
 
 @attrs.frozen
 class _Size:
-    """What a store takes: its largest file, and all of them."""
+    """What a store takes: its files by name, its largest file, and all of them."""
 
-    largest: int
-    total: int
+    files: dict[str, int]
+
+    @property
+    def largest(self) -> int:
+        return max(self.files.values())
+
+    @property
+    def total(self) -> int:
+        return sum(self.files.values())
 
 
-def _sizes(trial: Trial, values: Sequence[Any]) -> list[_Size]:
+def _size(trial: Trial, store: str) -> _Size:
+    directory = trial.store(store)
+    files = {str(path): path.stat().st_size for path in directory.rglob("*") if path.is_file()}
+    if not files:
+        raise Untested("the storage is not under the scratch directory, so that it cannot be made to run out of space")
+    return _Size(files)
+
+
+def _sizes(trial: Trial, values: Sequence[Any], store: str = "measured") -> list[_Size]:
     """What a store takes after each of the values, written by a process of its own."""
-    sizes: list[_Size] = []
+    sizes = []
     for index, value in enumerate(values):
-        Writer(trial, "measured", [value], log=str(index)).ask(writers.write_and_exit)
-        files = [path.stat().st_size for path in trial.store("measured").rglob("*") if path.is_file()]
-        if not files:
-            raise Untested("the storage is not under the scratch directory, so that it cannot be made to run out of space")
-        sizes.append(_Size(max(files), sum(files)))
+        Writer(trial, store, [value], log=str(index)).ask(writers.write_and_exit)
+        sizes.append(_size(trial, store))
     return sizes
+
+
+def _limited(trial: Trial, store: str, earlier: Sequence[tuple[Any, Any]], value: Any, small: Any, limit: int) -> bool:
+    """Write a value while no file may grow beyond a limit, between two small ones without: whether it raised."""
+    writer = Writer(trial, store, [small, value, small], [None, limit, None], log="limited")
+    ended = writer.ask(writers.write_and_exit)
+    reader = writer.reader()
+    read = [reader.attempt_read(one.reference) for one in writer.acknowledged() if one.error is None]
+    failed = _ran_out_of_space(trial, writer, ended, read, limit)
+    for written, reference in earlier:
+        outcome = reader.attempt_read(reference)
+        if problem(trial, outcome, written) is not None:
+            raise Violation(_LOST, expected=shown(written), actual=outcome.error or shown(outcome.value))
+    return failed
+
+
+def _limited_index(trial: Trial, small: Any) -> bool:
+    """Where many values share a file, such as an index, let that file alone grow no further: whether the write raised."""
+    many = Writer(trial, "many", [small] * _MANY)
+    many.ask(writers.write_and_exit)
+    earlier = [(small, one.reference) for one in many.acknowledged() if one.error is None]
+    before = _size(trial, "many").files
+    [after] = _sizes(trial, [small], "many")
+    shared = [name for name, size in after.files.items() if size > before.get(name, size)]
+    if not shared:
+        return False
+    largest = max(shared, key=after.files.__getitem__)
+    limit = 2 * after.files[largest] - before[largest]  # room for one more value
+    return _limited(trial, "many", earlier, small, small, limit)
+
+
+_LOST = "an earlier reference does not give its value after a write that ran out of space"
 
 
 def _ran_out_of_space(trial: Trial, writer: Writer, ended: int, read: Sequence[Outcome], limit: int) -> bool:
@@ -147,7 +192,7 @@ def _ran_out_of_space(trial: Trial, writer: Writer, ended: int, read: Sequence[O
     first, second, third = ((one, next(outcomes) if one.error is None else Outcome(error=one.error)) for one in told)
     for (one, outcome), message in (
         (second, "a write that ran out of space returned a reference that does not give the value"),
-        (first, "an earlier reference does not give its value after a write that ran out of space"),
+        (first, _LOST),
         (third, "there was room again, and a small value could still not be written and read"),
     ):
         if one.index == 1 and one.error is not None:
@@ -242,14 +287,15 @@ def damage_is_noticed(trial: Trial) -> str:
         if references:
             stored.append((value, references[0], {name: _changed(known.get(name), now[name]) for name in now}))
         known = now
-    tried = 0
+    damaging = _Damaging(trial, door)
     for value, reference, places in stored:
         for name, offsets in places.items():
             if offsets and not name.endswith("-shm"):  # an index in memory that sqlite makes anew
-                tried += _damaged(trial, door, name, offsets, reference, value)
-    if not tried:
+                damaging.damage(name, offsets, reference, value)
+    if not damaging.tried:
         raise Untested("no stored object belongs to a value")
-    return f"{tried} kinds of damage"
+    waits = f"; after {damaging.hung} others read waits for long, which ended the check early" if damaging.hung else ""
+    return f"{damaging.tried} kinds of damage{waits}"
 
 
 _FLIPS = 24
@@ -278,51 +324,95 @@ def _damages(size: int, offsets: Sequence[int]) -> Iterator[tuple[str, str]]:
     yield "it was doubled", "content + content"
 
 
-def _damaged(trial: Trial, door: StorageDoor, name: str, offsets: Sequence[int], reference: Any, value: Any) -> int:
-    """Damage one stored object in every way, and read what it belongs to: how many ways there were."""
-    whole = {each: door.get(each) for each in door.names()}
-    content = whole[name]
-    if not content:
-        return 0
-    tried = 0
-    for words, expression in _damages(len(content), offsets):
-        damaged: bytes = eval(expression, {"content": content})  # noqa: S307 - an expression of this module
-        if damaged == content:
-            continue
-        door.set(name, damaged)
-        outcome = _read_elsewhere(trial, reference, f"{name}: {words}")
-        for each in whole:
-            if each == name or each not in door.names():
-                door.set(each, whole[each])
-        tried += 1
-        if outcome.error is None and (told := _differs_at_all(trial, value, outcome.value)) is not None:
-            _corruption_script(trial, value, expression)
-            raise Violation(
-                f"damage went unnoticed ({name}: {words}): {told}",
-                expected=f"an exception, or {shown(value)}",
-                actual=shown(outcome.value),
-            )
-    return tried
+class _Damaging:
+    """Damages stored objects one at a time, and reads."""
+
+    def __init__(self, trial: Trial, door: StorageDoor) -> None:
+        self._trial = trial
+        self._door = door
+        self._store = str(trial.store())
+        self._whole = {name: door.get(name) for name in door.names()}
+        self._leaks = False
+        self.tried = 0
+        self.hung = 0
+
+    def damage(self, name: str, offsets: Sequence[int], reference: Any, value: Any) -> None:
+        """Damage an object in every way, and read what it belongs to each time."""
+        content = self._whole[name]
+        for words, expression in _damages(len(content), offsets):
+            damaged: bytes = eval(expression, {"content": content})  # noqa: S307 - an expression of this module
+            if damaged == content or self.hung >= _MOST_HUNG:
+                continue
+            self._door.set(name, damaged)
+            outcome = self._read(reference, f"{name}: {words}")
+            self._restore()
+            if outcome is None:
+                self.hung += 1
+                continue
+            self.tried += 1
+            if outcome.error is None and (told := _differs_at_all(self._trial, value, outcome.value)) is not None:
+                _corruption_script(self._trial, value, expression)
+                raise Violation(
+                    f"damage went unnoticed ({name}: {words}): {told}",
+                    expected=f"an exception, or {shown(value)}",
+                    actual=shown(outcome.value),
+                )
+        if content and (outcome := self._read(reference, f"{name}, whole again")) is not None:
+            told = problem(self._trial, outcome, value)
+            if told is not None:
+                raise Untested(f"a stored object that was damaged and put back does not read any more: {told}")
+
+    def _restore(self) -> None:
+        """Put back every object, since reading may have altered others than the damaged one."""
+        for name in self._door.names():
+            if name not in self._whole:
+                self._door.remove(name)
+        now = set(self._door.names())
+        for name, content in self._whole.items():
+            if name not in now or self._door.get(name) != content:
+                self._door.set(name, content)
+
+    def _read(self, reference: Any, damage: str) -> Outcome | None:
+        """Read by a new handler in another process, which damaged data may bring down; None when it hung."""
+        if self._leaks:
+            return self._read_apart(reference, damage)
+        worker = self._trial.bench.worker()
+        self._trial.bench.beat = time.monotonic()
+        try:
+            worker.begin(writers.do, None, (writers.read_anew, (self._store, reference)), self._trial.bench.shipped)
+            outcome: Outcome
+            outcome, clean = worker.answer(_PATIENCE)
+        except WorkerHung:
+            self._trial.bench.retire(worker)
+            return None
+        except WorkerDied as death:
+            self._trial.bench.retire(worker)
+            raise _brought_down(damage, str(death)) from death
+        if not clean:  # the next read would go to the file of before
+            self._trial.bench.retire(worker)
+            self._leaks = True
+        return outcome
+
+    def _read_apart(self, reference: Any, damage: str) -> Outcome | None:
+        writer = Writer(self._trial, "store", [])
+        outcome: Outcome | None
+        outcome, ended = writer.command(writers.read_apart, self._store, reference, _PATIENCE)
+        if outcome is None and ended != -signal.SIGKILL:
+            raise _brought_down(damage, _ending(ended))
+        return outcome
+
+
+def _brought_down(damage: str, how: str) -> Violation:
+    return Violation(f"reading a damaged value brought the process down ({damage})", expected="an exception", actual=how)
+
+
+_PATIENCE = 3.0
+_MOST_HUNG = 2
 
 
 def _differs_at_all(trial: Trial, written: Any, read: Any) -> str | None:
     differs = trial.differs(written, read)
     return differs if differs is not None or trial.subject.equal is not None else type_difference(written, read)
-
-
-def _read_elsewhere(trial: Trial, reference: Any, damage: str) -> Outcome:
-    """Read by a new handler in another process, which damaged data may bring down."""
-    worker = trial.bench.worker()
-    trial.bench.beat = time.monotonic()
-    request = (writers.read_anew, (str(trial.store()), reference))
-    try:
-        outcome: Outcome = worker.call(writers.do, None, request, trial.bench.shipped)
-    except WorkerDied as death:
-        trial.bench.retire(worker)
-        raise Violation(
-            f"reading a damaged value brought the process down ({damage})", expected="an exception", actual=str(death)
-        ) from death
-    return outcome
 
 
 def _corruption_script(trial: Trial, value: Any, expression: str) -> None:
@@ -369,7 +459,10 @@ def failed_writes_leave_nothing(trial: Trial) -> str:
         if residue := _residue(door, before):
             _residue_script(trial, small, expression)
             raise _left(residue, f"the failed write of {shown(value)}")
-    failures += _without_room(trial, small) if isinstance(door, Files) else 0
+    if isinstance(door, Files):
+        failures += _without_room(trial, small)
+        if all(_belongs_to_a_database(door, name, 1) and not _is_sqlite(door.directory / name) for name in door.names()):
+            raise Untested("the storage is a database whose records cannot be seen; give the subject a door to them: tamper=")
     if not failures:
         raise Untested("no write could be made to fail")
     return f"{failures} failed writes"
@@ -407,12 +500,33 @@ def _without_room(trial: Trial, small: Any) -> int:
 
 
 def _contents(door: StorageDoor) -> dict[str, int]:
-    """The size of every stored object; directories, which have a name that ends with a slash, have none."""
+    """The size of every stored object; that of a directory, whose name ends with a slash, and of a row is 0."""
     if not isinstance(door, Files):
         return dict.fromkeys(door.names(), 0)
-    paths = [path for path in door.directory.rglob("*") if not path.is_symlink()]
-    names = ((str(path.relative_to(door.directory)), path) for path in paths)
-    return {f"{name}/" if path.is_dir() else name: 0 if path.is_dir() else path.stat().st_size for name, path in names}
+    contents: dict[str, int] = {}
+    for path in door.directory.rglob("*"):
+        name = str(path.relative_to(door.directory))
+        if path.is_dir() and not path.is_symlink():
+            contents[f"{name}/"] = 0
+        elif path.is_file():
+            contents[name] = path.stat().st_size
+            contents |= dict.fromkeys(_rows(path, name), 0)
+    return contents
+
+
+def _rows(path: Path, name: str) -> Iterator[str]:
+    """The rows of a database of SQLite, as names."""
+    if not _is_sqlite(path):
+        return
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection, suppress(sqlite3.Error):
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            (count,) = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - its own name
+            yield from (f"{name}: row {number} of {table}" for number in range(1, count + 1))
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def _left(residue: Sequence[str], cause: str) -> Violation:
@@ -453,13 +567,10 @@ def _is_shard(name: str, names: Mapping[str, int]) -> bool:
 def _belongs_to_a_database(door: StorageDoor, name: str, size: int) -> bool:
     if name.endswith(("-journal", "-wal", "-shm")) or (size == 0 and "lock" in name.lower()):
         return True
-    if not isinstance(door, Files) or name.endswith("/"):
+    if not isinstance(door, Files) or not (path := door.directory / name).is_file():
         return False
-    path = door.directory / name
-    if path.suffix in (".dir", ".bak", ".dat", ".lock") and path.with_suffix(".dir").exists():  # the modules dbm.*
-        return True
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
+    of_dbm = path.suffix in (".dir", ".bak", ".dat", ".lock") and path.with_suffix(".dir").exists()
+    return of_dbm or _is_sqlite(path)
 
 
 def _residue_script(trial: Trial, small: Any, expression: str) -> None:
