@@ -145,8 +145,13 @@ def _sizes(trial: Trial, values: Sequence[Any], store: str = "measured") -> list
     """What a store takes after each of the values, written by a process of its own."""
     sizes = []
     for index, value in enumerate(values):
-        Writer(trial, store, [value], log=str(index)).ask(writers.write_and_exit)
+        writer = Writer(trial, store, [value], log=str(index))
+        writer.ask(writers.write_and_exit)
         sizes.append(_size(trial, store))
+        reader = writer.reader()
+        for one in writer.acknowledged():
+            if one.error is None and (told := problem(trial, reader.attempt_read(one.reference), value)) is not None:
+                raise Untested(f"what another process writes does not read here, room or no room: {told}")
     return sizes
 
 
@@ -257,12 +262,24 @@ def what_was_not_synced_is_not_missed(trial: Trial) -> str:
             continue
         outcome = reader.attempt_read(one.reference)
         if problem(trial, outcome, values[one.index]) is not None:
+            if not _survives_a_kill(trial, values):
+                raise Untested("a kill alone loses what was written, power cut or not; see durable.kill")
             raise Violation(
                 f"write returned before the disk had it all; a power cut would lose {', '.join(lost[:6])}",
                 expected=shown(values[one.index]),
                 actual=outcome.error or shown(outcome.value),
             )
     return f"{len(values)} values survive a power cut" + (f", which loses {', '.join(lost[:6])}" if lost else "")
+
+
+def _survives_a_kill(trial: Trial, values: Sequence[Any]) -> bool:
+    """Whether the values are there when their writer was killed right after the last write returned."""
+    moments, _ = Writer(trial, "undisturbed", values).ask(writers.moments)
+    writer = Writer(trial, "killed", values)
+    writer.ask(writers.write_and_die, len(moments) - 1)
+    reader = writer.reader()
+    told = [one for one in writer.acknowledged() if one.error is None]
+    return all(problem(trial, reader.attempt_read(one.reference), values[one.index]) is None for one in told)
 
 
 @check("durable.corruption")
@@ -339,6 +356,7 @@ class _Damaging:
     def damage(self, name: str, offsets: Sequence[int], reference: Any, value: Any) -> None:
         """Damage an object in every way, and read what it belongs to each time."""
         content = self._whole[name]
+        self._expect_whole(reference, value, "what another process wrote does not read here, damaged or not")
         for words, expression in _damages(len(content), offsets):
             damaged: bytes = eval(expression, {"content": content})  # noqa: S307 - an expression of this module
             if damaged == content or self.hung >= _MOST_HUNG:
@@ -357,10 +375,12 @@ class _Damaging:
                     expected=f"an exception, or {shown(value)}",
                     actual=shown(outcome.value),
                 )
-        if content and (outcome := self._read(reference, f"{name}, whole again")) is not None:
-            told = problem(self._trial, outcome, value)
-            if told is not None:
-                raise Untested(f"a stored object that was damaged and put back does not read any more: {told}")
+        self._expect_whole(reference, value, "a stored object that was damaged and put back does not read any more")
+
+    def _expect_whole(self, reference: Any, value: Any, otherwise: str) -> None:
+        outcome = self._read(reference, "nothing was damaged")
+        if outcome is not None and (told := problem(self._trial, outcome, value)) is not None:
+            raise Untested(f"{otherwise}: {told}")
 
     def _restore(self) -> None:
         """Put back every object, since reading may have altered others than the damaged one."""
