@@ -54,6 +54,7 @@ class Bench:
         self._processes: list[Process] = []
         self._started: list[Process] = []
         self._closed = False
+        self._nursery: Process | None = None
         self._numbers = itertools.count()
         self._root = root
         self.judging = root
@@ -181,9 +182,25 @@ class Bench:
             self._processes.append(self.process())
         return self._processes[number]
 
+    def nursery(self) -> Process:
+        """An interpreter, kept for the whole run, in which no handler is made: it forks those that write.
+
+        An inline handler leaves nothing behind that a fork could inherit, so any worker will do.
+
+        Raises:
+            Untested: The factory cannot be sent to it.
+        """
+        if self.inline:
+            return self.worker()
+        if self._nursery is None:
+            self._nursery = self.process()
+        return self._nursery
+
     def retire(self, process: Process) -> None:
         """Forget a worker that died or hung."""
         process.close()
+        if process is self._nursery:
+            self._nursery = None
         with suppress(ValueError):
             self._processes.remove(process)
 
@@ -260,6 +277,7 @@ class Bench:
             process.close()
         self._started.clear()
         self._processes.clear()
+        self._nursery = None
 
     def __enter__(self) -> "Bench":
         return self
