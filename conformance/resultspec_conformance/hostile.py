@@ -144,8 +144,7 @@ def exhausting() -> dict[str, Callable[[Any], list[Any]]]:
         "a text that ends a huge name": lambda good: [_huge_text(good, str(leaf) + "a" * _HUGE) for leaf, _ in leaves(good)][:2],
         "text that makes patterns backtrack": lambda good: [_huge_text(good, text) for text in _BACKTRACKING],
         "text that is deep": lambda good: [
-            _huge_text(good, text)
-            for text in ("[" * _DEEP, '{"a":' * _DEEP, "(" * _DEEP, "[" * _DEEP + "]" * _DEEP, "- " * _DEEP)
+            _huge_text(good, text) for text in ("[" * _DEEP, '{"a":' * _DEEP, "(" * _DEEP, "[" * _DEEP + "]" * _DEEP)
         ],
         "a deep list": lambda good: [_deep_list()],
         "a deep object": lambda good: [_deep_object()],

@@ -16,12 +16,14 @@ import attrs
 from . import payloads
 from .calling import call
 from .checksums import replaced_digests
+from .databases import Below
 from .documents import leaves
 from .hostile import exhausting
 from .layers import regions
 from .outcomes import Outcome, attempt, one_line
-from .storage import Files, StorageDoor
-from .tampering import Mender, salts_of
+from .patience import GaveUp, patience
+from .storage import StorageDoor
+from .tampering import Mender, contents_of, largest_first, salts_of
 from .watching import Watch, watched
 from .worker import portable
 
@@ -87,6 +89,8 @@ def read_watched(handler: Any, errand: Errand) -> list[Seen]:
             os.close(DESCRIPTOR)
     return seen
 
+
+_MOST_OBJECTS = 4
 
 MEMORY = 512 << 20
 """How many bytes reading a hostile reference may take."""
@@ -221,44 +225,48 @@ def attacked(handler: Any, attack: Attack) -> Attacked:
     """
     with _marking(attack.markers) as has_run:
         writer = handler if attack.tamper is not None else _made(attack)
-        files = Files(attack.directory)
-        before = {name: files.get(name) for name in files.names()}
+        door: StorageDoor = Below(attack.directory) if attack.tamper is None else attack.tamper(handler)
+        before = contents_of(door)
         reference = call(writer.write, attack.value)
         count = 0
         for what, candidate in _loaded(reference, str(attack.markers / "ran")):
             count += 1
-            attempt(writer.read, candidate)
+            _tried(writer, candidate, attack)
             if has_run():
                 return Attacked(count, 0, f"a reference with {what}")
-        if attack.tamper is not None:
-            door: StorageDoor = attack.tamper(handler)
-            names, read = list(door.names()), writer.read
-        else:
-            door, read = files, None
-            names = [name for name in files.names() if before.get(name) != files.get(name)]
-            del writer
+        if attack.tamper is None:
+            writer = None
             gc.collect()  # a database that is open would answer from memory
-        if not names:
+        contents = {name: data for name, data in contents_of(door).items() if before.get(name) != data}
+        if not contents:
             return Attacked(count, None)
         stored = 0
-        for name in names[:4]:
-            original = door.get(name)
+        for name in largest_first(contents)[:_MOST_OBJECTS]:
+            original = contents[name]
             mend = Mender(original, salts_of(name, reference, attack.directory))
-            others = {other: door.get(other) for other in names if other != name}
             for what, content, payload, old in _tampered(original, str(attack.markers / "ran")):
                 for variant in mend(content, old, payload):
                     stored += 1
                     door.set(name, variant)
-                    for other, data in others.items():
-                        if (fitting := replaced_digests(original, variant, data)) != data:
-                            door.set(other, fitting)
-                    attempt(read or _made(attack).read, reference)
+                    fitting = {
+                        other: replaced_digests(original, variant, data) for other, data in contents.items() if other != name
+                    }
+                    changed = [other for other, data in fitting.items() if data != contents[other]]
+                    for other in changed:
+                        door.set(other, fitting[other])
+                    _tried(writer, reference, attack)
                     if has_run():
                         return Attacked(count, stored, f"a stored value that was replaced by {what}")
+                    for other in changed:
+                        door.set(other, contents[other])
             door.set(name, original)
-            for other, data in others.items():
-                door.set(other, data)
         return Attacked(count, stored)
+
+
+def _tried(handler: Any, reference: Any, attack: Attack) -> None:
+    """Read a reference by a handler, or by a fresh one, whatever comes of it."""
+    with suppress(GaveUp, Exception), patience():
+        attempt((handler or _made(attack)).read, reference)
 
 
 def _made(attack: Attack) -> Any:

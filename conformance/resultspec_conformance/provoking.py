@@ -12,11 +12,13 @@ import attrs
 from .calling import call
 from .canaries import secret_of
 from .credentials import credentials_of, signatures_in
+from .databases import Below
 from .documents import leaves
 from .listening import Overheard, overheard
+from .patience import GaveUp, patience
 from .references import cut, forged, wrong_types
 from .revealing import Secret, revealed
-from .storage import Files, StorageDoor
+from .storage import StorageDoor
 from .traps import Unwritable
 
 _TELLING = 12
@@ -107,7 +109,13 @@ class _Listener:
         self._call(kind, lambda: call(self.handler.read, reference), listened_for, _texts(reference))
 
     def _call(self, kind: str, function: Callable[[], Any], secrets: Sequence[Secret], told: Sequence[str] = ()) -> Overheard:
-        heard = overheard(function)
+        def patient() -> Any:
+            with patience():
+                return function()
+
+        heard = overheard(patient)
+        if isinstance(heard.error, GaveUp):
+            return heard
         if heard.error is not None:
             self.errors[kind] = self.errors.get(kind, 0) + 1
         for said in heard.said:
@@ -203,7 +211,7 @@ def _misread(listener: _Listener, kept: Sequence[tuple[Any, Secret]]) -> None:
 
 def _damaged(listener: _Listener, kept: Sequence[tuple[Any, Secret]], provocation: Provocation) -> None:
     """Stored values that were cut, altered and lost."""
-    door = provocation.tamper(listener.handler) if provocation.tamper is not None else Files(provocation.directory)
+    door = provocation.tamper(listener.handler) if provocation.tamper is not None else Below(provocation.directory)
     names = list(door.names())[:12]
     originals = {name: door.get(name) for name in names}
     for damage in DAMAGES:

@@ -11,10 +11,11 @@ import attrs
 from .calling import call
 from .canaries import secret_of
 from .checksums import checksums_in, replaced_digests
+from .databases import Below
 from .documents import leaves
 from .layers import regions
-from .outcomes import Outcome, attempt
-from .storage import Files, StorageDoor
+from .outcomes import Outcome, attempt, one_line
+from .storage import StorageDoor
 
 _MOST_OBJECTS = 4
 
@@ -55,39 +56,61 @@ def replacements(
     Source: ``private.tamper-evident``.
     """
     handler = make(directory)
-    door: StorageDoor = Files(directory) if tamper is None else tamper(handler)
-    before = set(door.names())
+    door: StorageDoor = Below(directory) if tamper is None else tamper(handler)
+    before = contents_of(door)
     reference = call(handler.write, mine)
-    after = set(door.names())
+    after = contents_of(door)
     call(handler.write, theirs)
-    names, others = sorted(after - before), sorted(set(door.names()) - after)
+    last = contents_of(door)
+    names = largest_first({name: data for name, data in after.items() if name not in before and name in last})
+    others = largest_first({name: data for name, data in last.items() if name not in after})
+    originals = last
     if tamper is None:
         handler = None
         gc.collect()  # a database that is open would answer from memory
 
     def read() -> Outcome:
-        return attempt((make(directory) if handler is None else handler).read, reference)
+        try:
+            return attempt((make(directory) if handler is None else handler).read, reference)
+        except Exception as error:  # noqa: BLE001 - a handler that cannot be made on such a storage refuses it, too
+            return Outcome(error=one_line(error))
 
-    originals = {name: door.get(name) for name in (*names, *others)}
-    if names and len(names) == len(others):
-        for name, other in zip(names, others, strict=True):
+    pairs = list(zip(names, others, strict=False))
+    for swapped in [pairs, *([pair] for pair in pairs[:_MOST_OBJECTS] if len(pairs) > 1)] if pairs else []:
+        for name, other in swapped:
             door.set(name, originals[other])
         yield Replaced("a stored value was put in the place of another", read())
-        if isinstance(door, Files):
-            for name, other in zip(names, others, strict=True):
-                (directory / name).unlink()
-                (directory / name).symlink_to(directory / other)
-            yield Replaced("a link to another stored value was put in the place of one", read())
-            for name in names:
-                door.remove(name)
-        for name in names:
+        for name, _ in swapped:
             door.set(name, originals[name])
-    for name in (names or sorted(after))[:_MOST_OBJECTS]:
-        original = door.get(name)
+    files = [(name, other) for name, other in pairs if (directory / name).is_file() and tamper is None]
+    for name, other in files:
+        (directory / name).unlink()
+        (directory / name).symlink_to(directory / other)
+    if files:
+        yield Replaced("a link to another stored value was put in the place of one", read())
+    for name, _ in files:
+        door.remove(name)
+        door.set(name, originals[name])
+    for name in (names or largest_first(last))[:_MOST_OBJECTS]:
+        original = originals[name]
         for content in forgeries(original, salts_of(name, reference, directory), mine, theirs):
             door.set(name, content)
             yield Replaced("a stored value was altered, and its checksum mended where it had one", read())
         door.set(name, original)
+
+
+def contents_of(door: StorageDoor) -> dict[str, bytes]:
+    """The content of everything behind a door, by name; what goes away meanwhile is left out."""
+    contents: dict[str, bytes] = {}
+    for name in door.names():
+        with suppress(LookupError, OSError):
+            contents[name] = door.get(name)
+    return contents
+
+
+def largest_first(contents: dict[str, bytes]) -> list[str]:
+    """Names by the size of what they stand for: a value is longer than what is kept about it."""
+    return sorted(contents, key=lambda name: (-len(contents[name]), name))
 
 
 def forgeries(original: bytes, salts: list[bytes], mine: Any, theirs: Any) -> Iterator[bytes]:

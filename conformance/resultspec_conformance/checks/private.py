@@ -1,6 +1,7 @@
 """Checks of the class *private*: what a handler keeps confidential, and what it withstands."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,7 @@ def _read_watched(trial: Trial, errand: Errand) -> tuple[list[Seen], int]:
     skipped: list[int] = []
     for _ in range(_MOST_DEATHS):
         worker = trial.bench.worker()
+        trial.bench.beat = time.monotonic()
         try:
             return worker.call(read_watched, trial.store(), errand), len(skipped)
         except WorkerFailed as failure:
@@ -335,6 +337,7 @@ def _attacked(trial: Trial, value: Any, number: int) -> Attacked:
 def _there(trial: Trial, operation: Operation, store: Path, errand: object) -> Any:
     """Run a function in the other process; that the process dies is no finding of these rules."""
     worker = trial.bench.worker()
+    trial.bench.beat = time.monotonic()
     try:
         return worker.call(operation, store, errand)
     except WorkerDied as death:
@@ -434,6 +437,7 @@ def _special(trial: Trial, handler: Handle, good: Any) -> Strain:
 
 def _strained(trial: Trial, strain: Strain) -> Strained:
     worker = trial.bench.worker()
+    trial.bench.beat = time.monotonic()
     try:
         found: Strained = worker.call(read_bounded, trial.store(), strain)
     except WorkerDied as death:
