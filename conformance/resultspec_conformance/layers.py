@@ -148,8 +148,22 @@ def _base64(content: bytes) -> Iterator[Region]:
             inner = decode(padded)
         except ValueError:
             continue
+        if not _makes_sense(inner):
+            continue
         put_raw = _splicing(content[: match.start()], content[match.end() :])
         yield Region(inner, _through(_bare(encode) if padded != run else encode, put_raw), (name,), put_raw)
+
+
+_TELLING = re.compile(rb"\x80[\x02-\x05]|[\[{\"(]|\x1f\x8b\x08|x[\x01\x5e\x9c\xda]|BZh[1-9]|\xfd7zXZ|PK\x03\x04|\x93NUMPY")
+
+
+def _makes_sense(decoded: bytes) -> bool:
+    """Whether what was decoded is something, and not what comes of decoding a text that was not encoded."""
+    return (
+        decoded.isascii()
+        or _TELLING.match(decoded) is not None
+        or (_TELLING.search(decoded[:64]) is not None and len(decoded) > 64)
+    )
 
 
 def _splicing(before: bytes, after: bytes) -> Put:

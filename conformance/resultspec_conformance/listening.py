@@ -83,8 +83,8 @@ def carried_by(error: BaseException) -> list[Utterance]:
         said += [Utterance(f"a note of {name}", _text(note)) for note in getattr(one, "__notes__", ())]
         said += [Utterance(f"{name}.{attribute}", _text(value)) for attribute, value in _attributes(one)]
         with suppress(Exception):
-            rendered = "".join(traceback.format_exception(type(one), one, one.__traceback__, chain=False))
-            said.append(Utterance(f"the traceback of {name}", rendered))
+            # The lines of the traceback itself are code, which holds nobody's values.
+            said.append(Utterance(f"the traceback of {name}", "".join(traceback.format_exception_only(one))))
         linked = (one.__cause__, one.__context__, *one.args, *(value for _, value in _attributes(one)))
         waiting += [other for other in linked if isinstance(other, BaseException)]
         if isinstance(one, BaseExceptionGroup):

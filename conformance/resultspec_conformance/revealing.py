@@ -37,10 +37,12 @@ class Secret:
     Attributes:
         what: What it is, for a message: ``the value``, ``the credential 'password'``.
         pieces: The texts and bytes, any of which gives it away.
+        by_half: Whether no less than half of a piece gives it away, since it can be made of words that others use too.
     """
 
     what: str
     pieces: tuple[bytes, ...] = attrs.field(converter=tuple[bytes, ...], repr=False)
+    by_half: bool = False
 
 
 @attrs.frozen
@@ -71,7 +73,7 @@ def revealed(seen: str | bytes, secrets: Iterable[Secret]) -> Revealed | None:
 
     Source: ``private.opaque-reference``, ``private.quiet-errors``, ``private.quiet-repr``.
     """
-    sought = [(secret, pattern) for secret in secrets if (pattern := _pattern(secret.pieces)) is not None]
+    sought = [(secret, pattern) for secret in secrets if (pattern := _pattern(secret.pieces, secret.by_half)) is not None]
     if not sought:
         return None
     for rendering, encodings in _renderings(seen.encode("utf-8", "surrogatepass") if isinstance(seen, str) else seen):
@@ -83,11 +85,11 @@ def revealed(seen: str | bytes, secrets: Iterable[Secret]) -> Revealed | None:
 
 
 @lru_cache(maxsize=256)
-def _pattern(pieces: tuple[bytes, ...]) -> re.Pattern[bytes] | None:
+def _pattern(pieces: tuple[bytes, ...], by_half: bool) -> re.Pattern[bytes] | None:
     """What is searched for: any window of any piece, also reversed or turned by thirteen letters."""
     windows: set[bytes] = set()
     for piece in pieces:
-        windows |= _windows(piece.lower())
+        windows |= _windows(piece.lower(), max(_WINDOW, len(piece) // 2) if by_half else _WINDOW)
     windows |= {window[::-1] for window in windows} | {window.translate(_ROT13) for window in windows}
     return re.compile(b"|".join(map(re.escape, sorted(windows)))) if windows else None
 
@@ -95,15 +97,15 @@ def _pattern(pieces: tuple[bytes, ...]) -> re.Pattern[bytes] | None:
 _ROT13 = bytes(ord(codecs.encode(chr(code), "rot13")) if code < 128 else code for code in range(256))
 
 
-def _windows(piece: bytes) -> set[bytes]:
+def _windows(piece: bytes, width: int) -> set[bytes]:
     """The windows of a piece that are too telling to be met by chance: of a long one, from both ends and the middle."""
     if len(piece) < _SHORTEST:
         return set()
-    if len(piece) <= _WINDOW:
+    if len(piece) <= width:
         return {piece}
     half = len(piece) // 2
     parts = [piece] if len(piece) <= 192 else [piece[:64], piece[half - 32 : half + 32], piece[-64:]]
-    windows = {part[start : start + _WINDOW] for part in parts for start in range(len(part) - _WINDOW + 1)}
+    windows = {part[start : start + width] for part in parts for start in range(len(part) - width + 1)}
     return {window for window in windows if len(set(window)) >= _DISTINCT} or {piece[:64]}
 
 

@@ -289,9 +289,9 @@ def payloads_are_not_run(trial: Trial) -> str:
             script.do(
                 "from resultspec_conformance.intruding import Attack, attacked",
                 "import cloudpickle",
-                f"make = cloudpickle.dumps(lambda directory: {trial.maker.expression('directory')})",
+                f"maker = cloudpickle.dumps(lambda directory: {trial.maker.expression('directory')})",
                 '(scratch / "markers").mkdir()',
-                f'attack = Attack(make, {source_of(value)}, scratch / "{store}", scratch / "markers", {_tamper(trial)})',
+                f'attack = Attack(maker, {source_of(value)}, scratch / "{store}", scratch / "markers", {_tamper(trial)})',
                 "ran = attacked(handler, attack).ran",
             )
         trial.fail(
@@ -395,9 +395,9 @@ def _tampered_script(trial: Trial, store: str, mine: Any, theirs: Any) -> None:
     trial.script.do(
         "from resultspec_conformance.tampering import replacements",
         f'(scratch / "{store}").mkdir()',
-        f"make = lambda directory: {trial.maker.expression('directory')}",
+        f"made_on = lambda directory: {trial.maker.expression('directory')}",
         f"mine, theirs = {source_of(mine)}, {source_of(theirs)}",
-        f'found = list(replacements(make, scratch / "{store}", mine, theirs, {_tamper(trial)}))',
+        f'found = list(replacements(made_on, scratch / "{store}", mine, theirs, {_tamper(trial)}))',
         "served = [one for one in found if one.outcome.error is None and repr(one.outcome.value) != repr(mine)]",
     )
     trial.script.fails_unless("not served", "'an exception, or ' + repr(mine)", "served[:1]")
