@@ -15,6 +15,7 @@ from resultspec_conformance.saboteurs.private import PRIVATE_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_reference import JSONResultHandler, LocalResultHandler
+from zoo.private import BREAKS_PRIVATE, KEEPS_PRIVATE, Broken, Correct
 
 PRIVATE = Settings(examples=10, limit=30, rules=("private.*",))
 # Those of core that a reference, a refusal or a repr can break, and that take no time.
@@ -108,6 +109,25 @@ def test_a_saboteur_breaks_no_rule_of_core(rule: str) -> None:
     failed = {found.id: found.message for found in report.rules if found.status not in ("passed", "not-applicable")}
 
     assert failed == {}, json.dumps(report.to_json(), indent=1)[:4000]
+
+
+@pytest.mark.parametrize("correct", KEEPS_PRIVATE, ids=[correct.name for correct in KEEPS_PRIVATE])
+def test_a_correct_handler_raises_no_alarm(correct: Correct) -> None:
+    """A handler that keeps the class passes every rule, but for those that it knowingly leaves out."""
+    report = run(HandlerSubject(correct.make, claims=correct.claims), PRIVATE)
+    others = {found.id: (found.message or found.reason, found.actual) for found in report.rules if found.status != "passed"}
+
+    assert set(others) == correct.warns, others
+
+
+@pytest.mark.parametrize("broken", BREAKS_PRIVATE, ids=[broken.make.__name__ for broken in BREAKS_PRIVATE])
+def test_a_defect_is_found(broken: Broken) -> None:
+    """A handler as the world writes them fails the rule that it breaks, and no rule that has nothing to do with it."""
+    report = run(HandlerSubject(broken.make, claims=CLAIMS), PRIVATE)
+    others = {found.id: (found.message or found.reason, found.actual) for found in report.rules if found.status != "passed"}
+
+    assert broken.rule in others
+    assert set(others) - {broken.rule} <= broken.also, others
 
 
 def test_every_rule_of_the_class_has_a_check_and_a_saboteur() -> None:
