@@ -16,7 +16,7 @@ from resultspec import JSON
 from .checking import Untested, Violation
 from .engines import causes
 from .pipelines import Input, ParameterValue, Pipeline, PipelineTask, TaskOutput
-from .revealing import holds_json
+from .holding import holds_json
 from .spies import FileSpy
 from .tasks import HOUR, combine, consume, plan, produce
 

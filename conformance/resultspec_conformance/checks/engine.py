@@ -15,7 +15,7 @@ from ..engines import TaskReport, causes
 from ..journal import Entry
 from ..outcomes import one_line
 from ..pipelines import ParameterValue, Pipeline, PipelineTask, TaskOutput
-from ..revealing import holds_json, reveals
+from ..holding import holds_json, reveals
 from ..source import shown
 from ..spies import FileSpy
 from ..tasks import HOUR, combine, consume, produce

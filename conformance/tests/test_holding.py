@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from resultspec.errors import ReadError, UnknownReference, WriteError
 from resultspec_conformance.journal import Entry, Journal, Unkept
-from resultspec_conformance.revealing import holds_json, reveals
+from resultspec_conformance.holding import holds_json, reveals
 from resultspec_conformance.spies import FileSpy
 
 TEXT = "Kestrel4417Meadow"
@@ -68,7 +68,7 @@ def test_the_encoding_is_told() -> None:
     """Where a value was found is said from the inside outwards."""
     blob = base64.b64encode(zlib.compress(f"{TEXT} {TEXT}".encode())).decode()
 
-    assert reveals([{"blob": blob}], TEXT) == "in zlib in base64"
+    assert reveals([{"blob": blob}], TEXT) == "under base64, compression"
 
 
 def test_searching_much_data_ends() -> None:
