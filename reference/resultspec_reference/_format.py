@@ -160,7 +160,7 @@ def load(fd: int, seal: Seal) -> Any:
     return load_from(file, size, seal)
 
 
-def load_from(file: BufferedReader | BytesIO, size: int, seal: Seal) -> Any:
+def load_from(file: "BufferedReader[Any] | BytesIO", size: int, seal: Seal) -> Any:
     """Return the value that a file holds; nothing is unpickled before its seal was found to be whole.
 
     Args:
@@ -236,7 +236,7 @@ def _allocate(length: int, memory: int) -> bytearray | memoryview:
     return memoryview(mapped)
 
 
-def _read(file: BufferedReader | BytesIO, length: int, seal: Seal) -> bytes:
+def _read(file: "BufferedReader[Any] | BytesIO", length: int, seal: Seal) -> bytes:
     data = file.read(length)
     if len(data) < length:
         raise CorruptResult(f"{seal.name} was cut")
@@ -287,7 +287,7 @@ class _Sink:
 class _Source:
     """Reads and seals."""
 
-    def __init__(self, file: BufferedReader | BytesIO, seal: Seal) -> None:
+    def __init__(self, file: "BufferedReader[Any] | BytesIO", seal: Seal) -> None:
         self.position = 0
         self._file = file
         self._seal = seal

@@ -1,0 +1,335 @@
+"""What handlers over object stores have in common: one object a value, made whole or not at all.
+
+A value is laid out in a temporary file without a name, as :mod:`._format` says, and then sent. It is read back in
+ranges, straight into the memory that it stays in.
+"""
+
+import os
+import random
+import re
+import time
+from collections.abc import Callable
+from io import SEEK_SET, BufferedReader, BytesIO, RawIOBase
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any, Generic, Protocol
+
+from resultspec.errors import ReadError, UnknownReference, WriteError
+from typing_extensions import TypeVar
+
+from ._format import Seal, dump, load_from
+from ._sealing import new_name, own_name, seal_for
+from ._store_errors import UnreachableStore
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+T = TypeVar("T", default=object)
+
+# The first request asks for this much: all of a small value.
+_HEAD = 1 << 20
+# The end of an object holds the table of its parts, which is looked at before them.
+_TAIL = 1 << 16
+# The most that one request brings.
+_RANGE = 1 << 24
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+# Nothing that a client or a server would encode, decode or normalise.
+_SEGMENT = re.compile(r"[A-Za-z0-9_=+@.-]+")
+_LONGEST_PREFIX = 900
+# A host or an address, a port, a path.
+_ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._-]+)*/?")
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 15.0
+
+
+class Taken(Exception):
+    """There is an object of that name, or somebody is just making one."""
+
+
+class Absent(Exception):
+    """There is no object of that name."""
+
+
+class Store(Protocol):
+    """**Protocol:** a client of one bucket and prefix.
+
+    Every method raises the errors of :mod:`._store_errors`, and tries again by the means of its library.
+    """
+
+    def create(self, name: str, file: IO[bytes], size: int) -> None:
+        """Make an object from a whole file, visible only when all of it is there.
+
+        Raises:
+            Taken: There is one, which stays as it is.
+        """
+        ...
+
+    def head(self, name: str, length: int) -> "tuple[Buffer, int]":
+        """Return the first bytes of an object, and the size of all of it.
+
+        Raises:
+            Absent: There is none.
+        """
+        ...
+
+    def fetch(self, name: str, start: int, end: int) -> "Buffer":
+        """Return the bytes of a range, fewer where the object ends before.
+
+        Raises:
+            Absent: There is none.
+        """
+        ...
+
+
+class Lazy:
+    """A client that is made when it is first asked for, and anew in a forked process; its pickles and copies are empty."""
+
+    def __init__(self) -> None:
+        self._made: tuple[int, Store] | None = None
+
+    def get(self, make: Callable[[], Store]) -> Store:
+        """Return the client."""
+        made = self._made
+        if made is None or made[0] != os.getpid():
+            # Two threads may each make one; the one that is left over does no harm.
+            made = self._made = os.getpid(), make()
+        return made[1]
+
+    def __reduce__(self) -> tuple[type["Lazy"], tuple[()]]:
+        return Lazy, ()
+
+
+class ObjectResultHandler(Generic[T]):
+    """The part of a handler that is the same for every store; what is configured is the subclass's."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        key: bytes | Path | None
+        retry_for: float
+        _client: Lazy
+
+    @property
+    def _root(self) -> str:
+        """What comes before the name in every reference."""
+        raise NotImplementedError
+
+    def _connect(self) -> Store:
+        """Make the client."""
+        raise NotImplementedError
+
+    def write(self, value: T, /) -> str:
+        """Keep a value in a new object.
+
+        Args:
+            value: What to keep.
+
+        Returns:
+            The URI of the object.
+
+        Raises:
+            UnsupportedValue: The value does not pickle, does not unpickle, or would come back as another type
+                (``handler.loud-refusal``).
+            MissingBucket: There is no such bucket or container.
+            RefusedAccess: The credential is refused, may not write there, or is missing.
+            UnreachableStore: The store gave no answer for as long as it was tried again. The value may then have been
+                kept all the same, whole, where nobody knows its name.
+            MissingExtra: The client library is not installed.
+            WriteError: The key or the temporary directory is unusable, or the store failed in another way
+                (:class:`StoreError`).
+        """
+        name = new_name()
+        seal = seal_for(name, self.key, WriteError)
+        store = self._client.get(self._connect)
+        with _laid_out(value, seal) as file:
+            self._create(store, name, file, seal.digest())
+        return f"{self._root}/{name}"
+
+    def read(self, reference: str, /) -> T:
+        """Return the value in an object.
+
+        Args:
+            reference: What :meth:`write` of an equally configured handler returned.
+
+        Returns:
+            A fresh value; its large buffers are its own and as writable as the original's.
+
+        Raises:
+            InvalidReference: It is not the URI of an object that this handler could have made; nothing is asked of the
+                store then (``private.confined-read``).
+            UnknownReference: There is no such object.
+            CorruptResult: The object was altered, cut, put in another's place, or signed with another key.
+            MissingBucket: There is no such bucket or container.
+            RefusedAccess: The credential is refused, may not read there, or is missing. Some stores say so of a missing
+                object too, to a credential that may not list the bucket.
+            UnreachableStore: The store gave no answer for as long as it was tried again.
+            MissingExtra: The client library is not installed.
+            ReadError: The key is unusable, the value does not unpickle here or is too large for this machine's memory,
+                or the store failed in another way (:class:`StoreError`).
+        """
+        name = own_name(reference, self._root)
+        seal = seal_for(name, self.key, ReadError)
+        store = self._client.get(self._connect)
+        try:
+            head, size = store.head(name, _HEAD)
+            content = memoryview(head)
+            file = BytesIO(content) if size == len(content) else BufferedReader(_Object(store, name, content, size), _TAIL)
+            value: T = load_from(file, size, seal)
+        except Absent:
+            raise UnknownReference(f"Nothing is kept as {reference}") from None
+        except MemoryError as error:
+            raise ReadError(f"{reference} cannot be read: {type(error).__name__}") from error
+        return value
+
+    def _create(self, store: Store, name: str, file: IO[bytes], digest: bytes) -> None:
+        """Make the object, also when it is not known whether a request that failed has made it already."""
+        size = os.fstat(file.fileno()).st_size
+        deadline = time.monotonic() + self.retry_for
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                store.create(name, file, size)
+            except Taken:
+                held = _end(store, name, size - len(digest), size)
+                if held == digest:
+                    # An earlier request has made it, and its answer was lost.
+                    return
+                # Without content, somebody is just making it: perhaps the earlier request.
+                if held is not None or time.monotonic() > deadline:
+                    raise WriteError(f"There is another object {self._root}/{name} already") from None
+            except UnreachableStore:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return
+            time.sleep(pause * random.uniform(0.5, 1))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _laid_out(value: Any, seal: Seal) -> IO[bytes]:
+    try:
+        file = TemporaryFile()  # noqa: SIM115  # It is returned open.
+        try:
+            dump(value, file.fileno(), seal)
+        except BaseException:
+            file.close()
+            raise
+    except OSError as error:
+        raise WriteError(f"The value could not be laid out in a temporary file: {error.strerror}") from error
+    return file
+
+
+def _end(store: Store, name: str, start: int, end: int) -> bytes | None:
+    try:
+        return bytes(store.fetch(name, start, end))
+    except Absent:
+        return None
+
+
+class _Object(RawIOBase):
+    """An object as a file: its first bytes are here already, the others are fetched when they are read."""
+
+    def __init__(self, store: Store, name: str, head: memoryview, size: int) -> None:
+        super().__init__()
+        self._store = store
+        self._name = name
+        self._head = head
+        self._size = size
+        self._tail_start = max(size - _TAIL, len(head))
+        self._tail: memoryview | None = None
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = SEEK_SET, /) -> int:
+        self._position = (0, self._position, self._size)[whence] + offset
+        return self._position
+
+    def readinto(self, memory: Any, /) -> int:
+        target = memoryview(memory)
+        piece = self._piece(self._position, min(self._position + len(target), self._size))
+        target[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+    def _piece(self, start: int, end: int) -> memoryview:
+        if end <= start:
+            return memoryview(b"")
+        if start < len(self._head):
+            return self._head[start:end]
+        if start < self._tail_start:
+            return memoryview(self._store.fetch(self._name, start, min(end, start + _RANGE, self._tail_start)))
+        if self._tail is None:
+            self._tail = memoryview(self._store.fetch(self._name, self._tail_start, self._size))
+        return self._tail[start - self._tail_start : end - self._tail_start]
+
+
+def bucket_name(name: str) -> str:
+    """Return the name of a bucket or container, checked as far as stores agree.
+
+    Raises:
+        ValueError: No store has a bucket of that name.
+    """
+    if not isinstance(name, str) or not _BUCKET.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError("The name of a bucket or container has 3 or more lower-case letters, digits, and - _ . within")
+    return name
+
+
+def object_prefix(prefix: str) -> str:
+    """Return what the names of a handler's objects begin with, without slashes around it.
+
+    Raises:
+        ValueError: It is not made of plain segments.
+    """
+    if not isinstance(prefix, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError("A prefix is a str")
+    bare = prefix.strip("/")
+    segments = bare.split("/") if bare else []
+    if len(bare) > _LONGEST_PREFIX or any(not _SEGMENT.fullmatch(each) or set(each) == {"."} for each in segments):
+        raise ValueError("A prefix has up to 900 letters, digits and - _ . = + @, in segments between single slashes")
+    return bare
+
+
+def service_endpoint(endpoint: str | None) -> str | None:
+    """Return the URL of a service, without a slash at its end.
+
+    Raises:
+        ValueError: It is no http or https URL, or holds a credential or a query, which would be shown.
+    """
+    if endpoint is None:
+        return None
+    if not isinstance(endpoint, str) or not _ENDPOINT.fullmatch(endpoint):  # pyright: ignore[reportUnnecessaryIsInstance]
+        # It is not quoted: it may hold a password.
+        raise ValueError("An endpoint is a URL such as https://storage.example.com:9000, without user, query or fragment")
+    return endpoint.rstrip("/")
+
+
+def seconds(number: float) -> float:
+    """Return a length of time.
+
+    Raises:
+        ValueError: It is not a finite number above zero.
+    """
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 1e9:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError("A time is a number of seconds above zero")
+    return float(number)
+
+
+def text_or_none(secret: str | None) -> str | None:
+    """Return part of a credential.
+
+    Raises:
+        TypeError: It is not a str; the message does not show it.
+    """
+    if secret is not None and not isinstance(secret, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"A credential is a str, not a {type(secret).__qualname__}")
+    return secret
