@@ -19,8 +19,16 @@ T = typing_extensions.TypeVar("T", default=object)
 _R = TypeVar("_R")
 
 # How much of a large value is in memory while it is sent. The service wants a multiple of 256 KiB.
-_CHUNK = 1 << 25
+_CHUNK = 1 << 24
 
+
+class _BeyondEnd(Exception):
+    """An object ends before the range begins, as an empty one always does."""
+
+
+# What a status says of the object that was asked for.
+_TELLING: dict[int, type[Exception]] = {404: Absent, 412: Taken, 416: _BeyondEnd}
+_REFUSING = (401, 403)
 _IN_TROUBLE = (408, 429)
 
 
@@ -50,8 +58,8 @@ class GCSResultHandler(ObjectResultHandler[T]):
     Args:
         bucket: The name of the bucket, which exists.
         prefix: What the names of the objects begin with, in segments between slashes; none by default.
-        credentials: The Path of a file of credentials, such as a service account's key. Left out, they are Google's
-            application default credentials.
+        credentials: The Path of the key file of a service account. Left out, the credentials are Google's application
+            default ones.
         endpoint: The URL of the service when it is not Google's public one. To one without TLS no credential is sent.
         timeout: How many seconds the service may take to connect, to take more of a request, and to send more of its
             answer.
@@ -113,15 +121,12 @@ class _GoogleStore:
 
         def make() -> Any:
             given: dict[str, Any] = {}
-            if handler.credentials is not None:
-                import google.auth
-
-                given["credentials"], given["project"] = google.auth.load_credentials_from_file(str(handler.credentials))
             if handler.endpoint is not None:
                 given["client_options"] = {"api_endpoint": handler.endpoint}
-                if handler.endpoint.startswith("http:"):
-                    given["use_auth_w_custom_endpoint"] = False
-                    given.pop("credentials", None)
+            if handler.endpoint is not None and handler.endpoint.startswith("http:"):
+                return storage.Client(use_auth_w_custom_endpoint=False, **given)
+            if handler.credentials is not None:
+                return storage.Client.from_service_account_json(str(handler.credentials), **given)
             return storage.Client(**given)
 
         self._client: Any = self._ask(make)
@@ -192,30 +197,28 @@ class _GoogleStore:
     def _failure(self, error: BaseException | None) -> Exception:
         from google.api_core import exceptions as api
         from google.auth import exceptions as auth
+        from google.cloud.storage.exceptions import InvalidResponse
         from requests import exceptions as http
         from urllib3 import exceptions as wire
 
         if isinstance(error, api.RetryError):
             error = error.cause or error
         kind = type(error).__name__
-        if isinstance(error, api.NotFound):
-            return Absent()
-        if isinstance(error, api.PreconditionFailed):
-            return Taken()
-        if isinstance(error, api.RequestRangeNotSatisfiable):
-            return _BeyondEnd()
-        if isinstance(error, api.Forbidden | api.Unauthorized):
-            return RefusedAccess(f"Access to {self._root} was refused: {error.code}")
         if isinstance(error, auth.TransportError | http.RequestException | wire.HTTPError | ConnectionError | TimeoutError):
             return UnreachableStore(f"Google Cloud Storage cannot be reached for {self._root}: {kind}")
-        if isinstance(error, auth.GoogleAuthError):
+        if isinstance(error, auth.GoogleAuthError | OSError):
             return RefusedAccess(f"No credential for {self._root} was found, or none that is of use: {kind}")
-        if isinstance(error, api.GoogleAPICallError) and error.code is not None:
-            if error.code >= 500 or error.code in _IN_TROUBLE:
-                return UnreachableStore(f"Google Cloud Storage is in trouble, at {self._root}: {error.code}")
-            return StoreError(f"The request for {self._root} was refused: {error.code}")
-        return StoreError(f"Google Cloud Storage cannot be used for {self._root}: {kind}")
-
-
-class _BeyondEnd(Exception):
-    """An object ends before the range begins, as an empty one always does."""
+        if isinstance(error, api.GoogleAPICallError):
+            status = error.code
+        else:
+            # What the parts of the library that move content raise, where the other parts do not turn it into the above.
+            status = error.response.status_code if isinstance(error, InvalidResponse) else None
+        if status is None:
+            return StoreError(f"Google Cloud Storage cannot be used for {self._root}: {kind}")
+        if status in _TELLING:
+            return _TELLING[status]()
+        if status in _REFUSING:
+            return RefusedAccess(f"Access to {self._root} was refused: Google Cloud Storage answered {status}")
+        if status >= 500 or status in _IN_TROUBLE:
+            return UnreachableStore(f"Google Cloud Storage is in trouble, at {self._root}: it answered {status}")
+        return StoreError(f"The request for {self._root} was refused: Google Cloud Storage answered {status}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Generic, Protocol
 
-from resultspec.errors import ReadError, UnknownReference, WriteError
+from resultspec.errors import CorruptResult, ReadError, UnknownReference, WriteError
 from typing_extensions import TypeVar
 
 from ._format import Seal, dump, load_from
@@ -144,7 +144,7 @@ class ObjectResultHandler(Generic[T]):
         seal = seal_for(name, self.key, WriteError)
         store = self._client.get(self._connect)
         with _laid_out(value, seal) as file:
-            self._create(store, name, file, seal.digest())
+            self._create(store, name, file, seal.size)
         return f"{self._root}/{name}"
 
     def read(self, reference: str, /) -> T:
@@ -170,30 +170,40 @@ class ObjectResultHandler(Generic[T]):
                 or the store failed in another way (:class:`StoreError`).
         """
         name = own_name(reference, self._root)
-        seal = seal_for(name, self.key, ReadError)
         store = self._client.get(self._connect)
         try:
-            head, size = store.head(name, _HEAD)
-            content = memoryview(head)
-            file = BytesIO(content) if size == len(content) else BufferedReader(_Object(store, name, content, size), _TAIL)
-            value: T = load_from(file, size, seal)
+            try:
+                value: T = self._load(store, name)
+            except CorruptResult:
+                # A second look: the damage may be that of one transfer. A client may take the beginning of an answer
+                # for all of it when the connection ends among the headers.
+                value = self._load(store, name)
         except Absent:
             raise UnknownReference(f"Nothing is kept as {reference}") from None
         except MemoryError as error:
             raise ReadError(f"{reference} cannot be read: {type(error).__name__}") from error
         return value
 
-    def _create(self, store: Store, name: str, file: IO[bytes], digest: bytes) -> None:
+    def _load(self, store: Store, name: str) -> Any:
+        seal = seal_for(name, self.key, ReadError)
+        head, size = store.head(name, _HEAD)
+        content = memoryview(head)
+        whole = size == len(content)
+        return load_from(BytesIO(content) if whole else BufferedReader(_Object(store, name, content, size), _TAIL), size, seal)
+
+    def _create(self, store: Store, name: str, file: IO[bytes], seal_size: int) -> None:
         """Make the object, also when it is not known whether a request that failed has made it already."""
         size = os.fstat(file.fileno()).st_size
+        # The seal, by which what was written is known again.
+        end = os.pread(file.fileno(), seal_size, size - seal_size)
         deadline = time.monotonic() + self.retry_for
         pause = _FIRST_PAUSE
         while True:
             try:
                 store.create(name, file, size)
             except Taken:
-                held = _end(store, name, size - len(digest), size)
-                if held == digest:
+                held = _fetched(store, name, size - seal_size, size)
+                if held == end:
                     # An earlier request has made it, and its answer was lost.
                     return
                 # Without content, somebody is just making it: perhaps the earlier request.
@@ -221,7 +231,7 @@ def _laid_out(value: Any, seal: Seal) -> IO[bytes]:
     return file
 
 
-def _end(store: Store, name: str, start: int, end: int) -> bytes | None:
+def _fetched(store: Store, name: str, start: int, end: int) -> bytes | None:
     try:
         return bytes(store.fetch(name, start, end))
     except Absent:

@@ -86,15 +86,16 @@ class ObstoreStore:
         self._make: Callable[[dict[str, Any]], Any] = lambda options: make(stores, options)
         # What is read comes in pieces, and the time between two is bounded as well as the whole.
         self._reading = self._client(timeout + 16, read_timeout=timedelta(seconds=timeout))
-        self._writing = {1: self._client(timeout + 1)}
+        self._writing: dict[int, Any] = {}
 
     def create(self, name: str, file: IO[bytes], size: int) -> None:
         """Make an object: by one request as long as the service takes it, else in parts after a look whether it is free."""
         path = self._prefix + name
         if size <= LARGEST_PUT:
             client = self._client_for(size)
-            with mmap(file.fileno(), size, access=ACCESS_READ) as content:
-                self._ask(lambda: self._obstore.put(client, path, content, mode="create"))
+            # Never closed, but dropped: after a time-out, the request may hold it a little longer.
+            content = mmap(file.fileno(), size, access=ACCESS_READ)
+            self._ask(lambda: self._obstore.put(client, path, content, mode="create"))
             return
         with suppress(Absent):
             self._ask(lambda: self._obstore.head(self._reading, path))
@@ -124,7 +125,8 @@ class ObstoreStore:
 
     def _client_for(self, size: int) -> Any:
         """Return a client whose requests have the time to carry that much."""
-        mebibytes = 1 << (max(size - 1, 0) // _MEBIBYTE).bit_length()
+        # Powers of two: a few clients serve all sizes.
+        mebibytes = 1 << (size // _MEBIBYTE).bit_length() if size >= _MEBIBYTE else 0
         if mebibytes not in self._writing:
             self._writing[mebibytes] = self._client(self._timeout + mebibytes)
         return self._writing[mebibytes]
