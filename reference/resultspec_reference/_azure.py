@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from typing_extensions import TypeVar
 
-from ._objects import Lazy, ObjectResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
+from ._objects import ObjectResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
 from ._obstore import ObstoreStore
 from ._sealing import signing_key
 
@@ -95,11 +95,9 @@ class AzureResultHandler(ObjectResultHandler[T]):
     key: bytes | Path | None = attrs.field(default=None, converter=signing_key, kw_only=True, repr=False)
     """What signs the blobs, or the file that holds it; never shown."""
 
-    _client: Lazy = attrs.field(factory=Lazy, init=False, repr=False, eq=False)
-
     @property
-    def _root(self) -> str:
-        return "/".join(filter(None, ("az:/", self.container, self.prefix)))
+    def _bucket_uri(self) -> str:
+        return f"az://{self.container}"
 
     def _connect(self) -> ObstoreStore:
         given = {"endpoint": self.endpoint, "account_key": self.account_key, "sas_key": self.sas_token}
@@ -111,8 +109,7 @@ class AzureResultHandler(ObjectResultHandler[T]):
         return ObstoreStore(
             extra="azure",
             service="Azure",
-            root=self._root,
-            prefix=self.prefix,
+            uri=self._bucket_uri,
             timeout=self.timeout,
             retry_for=self.retry_for,
             allow_http=self.endpoint is not None and self.endpoint.startswith("http:"),

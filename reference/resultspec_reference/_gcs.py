@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import attrs
 import typing_extensions
 
-from ._objects import Absent, Lazy, ObjectResultHandler, Taken, bucket_name, object_prefix, seconds, service_endpoint
+from ._objects import Absent, ObjectResultHandler, Taken, bucket_name, object_prefix, seconds, service_endpoint
 from ._quiet import quiet
 from ._sealing import absolute, signing_key
 from ._store_errors import MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
@@ -93,27 +93,24 @@ class GCSResultHandler(ObjectResultHandler[T]):
     key: bytes | Path | None = attrs.field(default=None, converter=signing_key, kw_only=True, repr=False)
     """What signs the objects, or the file that holds it; never shown."""
 
-    _client: Lazy = attrs.field(factory=Lazy, init=False, repr=False, eq=False)
-
     @property
-    def _root(self) -> str:
-        return "/".join(filter(None, ("gs:/", self.bucket, self.prefix)))
+    def _bucket_uri(self) -> str:
+        return f"gs://{self.bucket}"
 
     def _connect(self) -> "_GoogleStore":
-        return _GoogleStore(self, self._root)
+        return _GoogleStore(self, self._bucket_uri)
 
 
 class _GoogleStore:
-    """A client of one bucket and prefix."""
+    """A client of one bucket."""
 
-    def __init__(self, handler: GCSResultHandler[Any], root: str) -> None:
+    def __init__(self, handler: GCSResultHandler[Any], uri: str) -> None:
         try:
             from google.cloud import storage
             from google.cloud.storage.retry import DEFAULT_RETRY
         except ImportError as error:
             raise MissingExtra("google-cloud-storage is not installed: pip install 'resultspec[gcs]'") from error
-        self._root = root
-        self._prefix = f"{handler.prefix}/" if handler.prefix else ""
+        self._uri = uri
         self._options: dict[str, Any] = {
             "timeout": (handler.timeout, handler.timeout),
             "retry": DEFAULT_RETRY.with_delay(initial=0.1, maximum=15.0, multiplier=2.0).with_timeout(handler.retry_for),
@@ -132,30 +129,30 @@ class _GoogleStore:
         self._client: Any = self._ask(make)
         self._bucket: Any = self._client.bucket(handler.bucket)
 
-    def create(self, name: str, file: IO[bytes], size: int) -> None:
+    def create(self, key: str, file: IO[bytes], size: int) -> None:
         """Make an object, on the condition that there is no generation of it."""
-        blob = self._bucket.blob(self._prefix + name, chunk_size=_CHUNK)
+        blob = self._bucket.blob(key, chunk_size=_CHUNK)
         try:
             self._ask(lambda: blob.upload_from_file(file, rewind=True, size=size, if_generation_match=0, **self._options))
-        except Absent:
+        except Absent as error:
             # Nothing else can be missing.
-            raise self._missing_bucket() from None
+            raise self._missing_bucket() from error
 
-    def head(self, name: str, length: int) -> "tuple[Buffer, int]":
+    def head(self, key: str, length: int) -> "tuple[Buffer, int]":
         """Return the first bytes of an object, and the size of all of it."""
-        content = self._get(name, 0, length)
+        content = self._get(key, 0, length)
         if len(content) < length:
             return content, len(content)
-        blob = self._bucket.blob(self._prefix + name)
+        blob = self._bucket.blob(key)
         self._ask(lambda: blob.reload(**self._options))
         return content, blob.size
 
-    def fetch(self, name: str, start: int, end: int) -> "Buffer":
+    def fetch(self, key: str, start: int, end: int) -> "Buffer":
         """Return the bytes of a range."""
-        return self._get(name, start, end)
+        return self._get(key, start, end)
 
-    def _get(self, name: str, start: int, end: int) -> bytes:
-        blob = self._bucket.blob(self._prefix + name)
+    def _get(self, key: str, start: int, end: int) -> bytes:
+        blob = self._bucket.blob(key)
         # As it lies there: what somebody marked as compressed is not unpacked. The value has its own checksum.
         options = {"start": start, "end": end - 1, "raw_download": True, "checksum": None, **self._options}
 
@@ -167,15 +164,15 @@ class _GoogleStore:
             return self._ask(request)
         except _BeyondEnd:
             return b""
-        except Absent:
-            if self._lacks_bucket():
-                raise self._missing_bucket() from None
+        except Absent as error:
+            if self._lacks_bucket(key):
+                raise self._missing_bucket() from error
             raise
 
-    def _lacks_bucket(self) -> bool:
+    def _lacks_bucket(self, key: str) -> bool:
         """Whether the bucket itself is missing; an answer about an object does not tell. False when it cannot be learned."""
         try:
-            self._ask(lambda: list(self._client.list_blobs(self._bucket, prefix=self._prefix, max_results=1, **self._options)))
+            self._ask(lambda: list(self._client.list_blobs(self._bucket, prefix=key, max_results=1, **self._options)))
         except Absent:
             return True
         except StoreError:
@@ -183,7 +180,7 @@ class _GoogleStore:
         return False
 
     def _missing_bucket(self) -> MissingBucket:
-        return MissingBucket(f"There is no bucket for {self._root}")
+        return MissingBucket(f"There is no bucket for {self._uri}")
 
     def _ask(self, request: Callable[[], _R]) -> _R:
         """Do a request, and turn what the library raises into errors that quote nothing."""
@@ -205,20 +202,20 @@ class _GoogleStore:
             error = error.cause or error
         kind = type(error).__name__
         if isinstance(error, auth.TransportError | http.RequestException | wire.HTTPError | ConnectionError | TimeoutError):
-            return UnreachableStore(f"Google Cloud Storage cannot be reached for {self._root}: {kind}")
+            return UnreachableStore(f"Google Cloud Storage cannot be reached for {self._uri}: {kind}")
         if isinstance(error, auth.GoogleAuthError | OSError):
-            return RefusedAccess(f"No credential for {self._root} was found, or none that is of use: {kind}")
+            return RefusedAccess(f"No credential for {self._uri} was found, or none that is of use: {kind}")
         if isinstance(error, api.GoogleAPICallError):
             status = error.code
         else:
             # What the parts of the library that move content raise, where the other parts do not turn it into the above.
             status = error.response.status_code if isinstance(error, InvalidResponse) else None
         if status is None:
-            return StoreError(f"Google Cloud Storage cannot be used for {self._root}: {kind}")
+            return StoreError(f"Google Cloud Storage cannot be used for {self._uri}: {kind}")
         if status in _TELLING:
             return _TELLING[status]()
         if status in _REFUSING:
-            return RefusedAccess(f"Access to {self._root} was refused: Google Cloud Storage answered {status}")
+            return RefusedAccess(f"Access to {self._uri} was refused: Google Cloud Storage answered {status}")
         if status >= 500 or status in _IN_TROUBLE:
-            return UnreachableStore(f"Google Cloud Storage is in trouble, at {self._root}: it answered {status}")
-        return StoreError(f"The request for {self._root} was refused: Google Cloud Storage answered {status}")
+            return UnreachableStore(f"Google Cloud Storage is in trouble, at {self._uri}: it answered {status}")
+        return StoreError(f"The request for {self._uri} was refused: Google Cloud Storage answered {status}")

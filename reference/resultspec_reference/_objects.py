@@ -8,18 +8,20 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Generic, Protocol
 
+import attrs
 from resultspec.errors import CorruptResult, ReadError, UnknownReference, WriteError
 from typing_extensions import TypeVar
 
 from ._format import Seal, dump, load_from
 from ._sealing import new_name, own_name, seal_for
-from ._store_errors import UnreachableStore
+from ._store_errors import RefusedAccess, UnreachableStore
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -53,12 +55,12 @@ class Absent(Exception):
 
 
 class Store(Protocol):
-    """**Protocol:** a client of one bucket and prefix.
+    """**Protocol:** a client of one bucket; objects are named by their keys.
 
     Every method raises the errors of :mod:`._store_errors`, and tries again by the means of its library.
     """
 
-    def create(self, name: str, file: IO[bytes], size: int) -> None:
+    def create(self, key: str, file: IO[bytes], size: int) -> None:
         """Make an object from a whole file, visible only when all of it is there.
 
         Raises:
@@ -66,7 +68,7 @@ class Store(Protocol):
         """
         ...
 
-    def head(self, name: str, length: int) -> "tuple[Buffer, int]":
+    def head(self, key: str, length: int) -> "tuple[Buffer, int]":
         """Return the first bytes of an object, and the size of all of it.
 
         Raises:
@@ -74,7 +76,7 @@ class Store(Protocol):
         """
         ...
 
-    def fetch(self, name: str, start: int, end: int) -> "Buffer":
+    def fetch(self, key: str, start: int, end: int) -> "Buffer":
         """Return the bytes of a range, fewer where the object ends before.
 
         Raises:
@@ -83,41 +85,31 @@ class Store(Protocol):
         ...
 
 
-class Lazy:
-    """A client that is made when it is first asked for, and anew in a forked process; its pickles and copies are empty."""
-
-    def __init__(self) -> None:
-        self._made: tuple[int, Store] | None = None
-
-    def get(self, make: Callable[[], Store]) -> Store:
-        """Return the client."""
-        made = self._made
-        if made is None or made[0] != os.getpid():
-            # Two threads may each make one; the one that is left over does no harm.
-            made = self._made = os.getpid(), make()
-        return made[1]
-
-    def __reduce__(self) -> tuple[type["Lazy"], tuple[()]]:
-        return Lazy, ()
-
-
 class ObjectResultHandler(Generic[T]):
     """The part of a handler that is the same for every store; what is configured is the subclass's."""
 
     __slots__ = ()
 
     if TYPE_CHECKING:
-        key: bytes | Path | None
+        prefix: str
         retry_for: float
-        _client: Lazy
+        key: bytes | Path | None
+
+    @property
+    def _bucket_uri(self) -> str:
+        """The URI of the bucket."""
+        raise NotImplementedError
 
     @property
     def _root(self) -> str:
         """What comes before the name in every reference."""
-        raise NotImplementedError
+        return f"{self._bucket_uri}/{self.prefix}" if self.prefix else self._bucket_uri
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}" if self.prefix else name
 
     def _connect(self) -> Store:
-        """Make the client."""
+        """Make a client of the bucket."""
         raise NotImplementedError
 
     def write(self, value: T, /) -> str:
@@ -142,9 +134,8 @@ class ObjectResultHandler(Generic[T]):
         """
         name = new_name()
         seal = seal_for(name, self.key, WriteError)
-        store = self._client.get(self._connect)
-        with _laid_out(value, seal) as file:
-            self._create(store, name, file, seal.size)
+        with _laid_out(value, seal) as file, _credentials_looked_for_anew():
+            self._create(_client_of(self), name, file, seal.size)
         return f"{self._root}/{name}"
 
     def read(self, reference: str, /) -> T:
@@ -170,29 +161,34 @@ class ObjectResultHandler(Generic[T]):
                 or the store failed in another way (:class:`StoreError`).
         """
         name = own_name(reference, self._root)
-        store = self._client.get(self._connect)
         try:
-            try:
-                value: T = self._load(store, name)
-            except CorruptResult:
-                # A second look: the damage may be that of one transfer. A client may take the beginning of an answer
-                # for all of it when the connection ends among the headers.
-                value = self._load(store, name)
-        except Absent:
-            raise UnknownReference(f"Nothing is kept as {reference}") from None
+            with _credentials_looked_for_anew():
+                value: T = self._load_twice(_client_of(self), name)
+        except Absent as error:
+            raise UnknownReference(f"Nothing is kept as {reference}") from error
         except MemoryError as error:
             raise ReadError(f"{reference} cannot be read: {type(error).__name__}") from error
         return value
 
+    def _load_twice(self, store: Store, name: str) -> Any:
+        try:
+            return self._load(store, name)
+        except CorruptResult:
+            # A second look: the damage may be that of one transfer. A client may take the beginning of an answer for all
+            # of it when the connection ends among the headers.
+            return self._load(store, name)
+
     def _load(self, store: Store, name: str) -> Any:
         seal = seal_for(name, self.key, ReadError)
-        head, size = store.head(name, _HEAD)
+        key = self._key(name)
+        head, size = store.head(key, _HEAD)
         content = memoryview(head)
         whole = size == len(content)
-        return load_from(BytesIO(content) if whole else BufferedReader(_Object(store, name, content, size), _TAIL), size, seal)
+        return load_from(BytesIO(content) if whole else BufferedReader(_Object(store, key, content, size), _TAIL), size, seal)
 
     def _create(self, store: Store, name: str, file: IO[bytes], seal_size: int) -> None:
         """Make the object, also when it is not known whether a request that failed has made it already."""
+        key = self._key(name)
         size = os.fstat(file.fileno()).st_size
         # The seal, by which what was written is known again.
         end = os.pread(file.fileno(), seal_size, size - seal_size)
@@ -200,15 +196,15 @@ class ObjectResultHandler(Generic[T]):
         pause = _FIRST_PAUSE
         while True:
             try:
-                store.create(name, file, size)
-            except Taken:
-                held = _fetched(store, name, size - seal_size, size)
+                store.create(key, file, size)
+            except Taken as error:
+                held = _fetched(store, key, size - seal_size, size)
                 if held == end:
                     # An earlier request has made it, and its answer was lost.
                     return
                 # Without content, somebody is just making it: perhaps the earlier request.
                 if held is not None or time.monotonic() > deadline:
-                    raise WriteError(f"There is another object {self._root}/{name} already") from None
+                    raise WriteError(f"There is another object {self._root}/{name} already") from error
             except UnreachableStore:
                 if time.monotonic() > deadline:
                     raise
@@ -216,6 +212,36 @@ class ObjectResultHandler(Generic[T]):
                 return
             time.sleep(pause * random.uniform(0.5, 1))
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+# The clients by the process, since no connection survives a fork, and by what is configured of the connection.
+_clients: dict[tuple[int, Any], Store] = {}
+_MOST_CLIENTS = 64
+
+
+def _client_of(handler: Any) -> Store:
+    """Return a client, the same for all handlers that differ in no more than prefix and key.
+
+    A workflow unpickles a handler for every task: each would make connections of its own otherwise.
+    """
+    connection = os.getpid(), attrs.evolve(handler, prefix="", key=None)
+    client = _clients.get(connection)
+    if client is None:
+        if len(_clients) >= _MOST_CLIENTS:
+            _clients.clear()
+        # Two threads may each make one; the one that is left over does no harm.
+        client = _clients.setdefault(connection, handler._connect())
+    return client
+
+
+@contextmanager
+def _credentials_looked_for_anew() -> Iterator[None]:
+    """Forget the clients when access is refused: variables may be set since they were made."""
+    try:
+        yield
+    except RefusedAccess:
+        _clients.clear()
+        raise
 
 
 def _laid_out(value: Any, seal: Seal) -> IO[bytes]:
@@ -231,9 +257,9 @@ def _laid_out(value: Any, seal: Seal) -> IO[bytes]:
     return file
 
 
-def _fetched(store: Store, name: str, start: int, end: int) -> bytes | None:
+def _fetched(store: Store, key: str, start: int, end: int) -> bytes | None:
     try:
-        return bytes(store.fetch(name, start, end))
+        return bytes(store.fetch(key, start, end))
     except Absent:
         return None
 
@@ -241,10 +267,10 @@ def _fetched(store: Store, name: str, start: int, end: int) -> bytes | None:
 class _Object(RawIOBase):
     """An object as a file: its first bytes are here already, the others are fetched when they are read."""
 
-    def __init__(self, store: Store, name: str, head: memoryview, size: int) -> None:
+    def __init__(self, store: Store, key: str, head: memoryview, size: int) -> None:
         super().__init__()
         self._store = store
-        self._name = name
+        self._key = key
         self._head = head
         self._size = size
         self._tail_start = max(size - _TAIL, len(head))
@@ -277,9 +303,9 @@ class _Object(RawIOBase):
         if start < len(self._head):
             return self._head[start:end]
         if start < self._tail_start:
-            return memoryview(self._store.fetch(self._name, start, min(end, start + _RANGE, self._tail_start)))
+            return memoryview(self._store.fetch(self._key, start, min(end, start + _RANGE, self._tail_start)))
         if self._tail is None:
-            self._tail = memoryview(self._store.fetch(self._name, self._tail_start, self._size))
+            self._tail = memoryview(self._store.fetch(self._key, self._tail_start, self._size))
         return self._tail[start - self._tail_start : end - self._tail_start]
 
 

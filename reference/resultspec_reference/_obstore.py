@@ -47,13 +47,12 @@ class _BeyondEnd(Exception):
 
 
 class ObstoreStore:
-    """A client of one bucket and prefix.
+    """A client of one bucket.
 
     Args:
         extra: What brings obstore.
         service: What the service is called in errors.
-        root: The URI of the bucket and prefix, for errors.
-        prefix: What the names of objects begin with.
+        uri: The URI of the bucket, for errors.
         timeout: How many seconds a request may take, and one more for each MiB that it carries.
         retry_for: For how many seconds a request that failed is tried again.
         make: Makes the obstore client from the module ``obstore.store`` and the options that all have.
@@ -69,8 +68,7 @@ class ObstoreStore:
         *,
         extra: str,
         service: str,
-        root: str,
-        prefix: str,
+        uri: str,
         timeout: float,
         retry_for: float,
         allow_http: bool,
@@ -78,8 +76,7 @@ class ObstoreStore:
     ) -> None:
         self._obstore, stores = _modules(extra)
         self._service = service
-        self._root = root
-        self._prefix = f"{prefix}/" if prefix else ""
+        self._uri = uri
         self._timeout = timeout
         self._retry_for = retry_for
         self._allow_http = allow_http
@@ -88,34 +85,33 @@ class ObstoreStore:
         self._reading = self._client(timeout + 16, read_timeout=timedelta(seconds=timeout))
         self._writing: dict[int, Any] = {}
 
-    def create(self, name: str, file: IO[bytes], size: int) -> None:
+    def create(self, key: str, file: IO[bytes], size: int) -> None:
         """Make an object: by one request as long as the service takes it, else in parts after a look whether it is free."""
-        path = self._prefix + name
         if size <= LARGEST_PUT:
             client = self._client_for(size)
             # Never closed, but dropped: after a time-out, the request may hold it a little longer.
             content = mmap(file.fileno(), size, access=ACCESS_READ)
-            self._ask(lambda: self._obstore.put(client, path, content, mode="create"))
+            self._ask(lambda: self._obstore.put(client, key, content, mode="create"))
             return
         with suppress(Absent):
-            self._ask(lambda: self._obstore.head(self._reading, path))
+            self._ask(lambda: self._obstore.head(self._reading, key))
             raise Taken
         part = max(_PART, -(-size // _MOST_PARTS))
         client = self._client_for(part)
         file.seek(0)
-        self._ask(lambda: self._obstore.put(client, path, file, chunk_size=part, max_concurrency=_PARTS_AT_ONCE))
+        self._ask(lambda: self._obstore.put(client, key, file, chunk_size=part, max_concurrency=_PARTS_AT_ONCE))
 
-    def head(self, name: str, length: int) -> "tuple[Buffer, int]":
+    def head(self, key: str, length: int) -> "tuple[Buffer, int]":
         """Return the first bytes of an object, and the size of all of it."""
-        return self._get(name, 0, length)
+        return self._get(key, 0, length)
 
-    def fetch(self, name: str, start: int, end: int) -> "Buffer":
+    def fetch(self, key: str, start: int, end: int) -> "Buffer":
         """Return the bytes of a range."""
-        return self._get(name, start, end)[0]
+        return self._get(key, start, end)[0]
 
-    def _get(self, name: str, start: int, end: int) -> "tuple[Buffer, int]":
+    def _get(self, key: str, start: int, end: int) -> "tuple[Buffer, int]":
         def request() -> "tuple[Buffer, int]":
-            found = self._obstore.get(self._reading, self._prefix + name, options={"range": (start, end)})
+            found = self._obstore.get(self._reading, key, options={"range": (start, end)})
             return found.bytes(), found.meta["size"]
 
         try:
@@ -158,24 +154,24 @@ class ObstoreStore:
         said = f"{self._service} answered {status} {code}".rstrip()
         kind = type(error).__name__
         if code in _NO_BUCKET:
-            return MissingBucket(f"There is no bucket or container for {self._root}: {said}")
+            return MissingBucket(f"There is no bucket or container for {self._uri}: {said}")
         if isinstance(error, FileNotFoundError):
             return Absent()
         if kind in ("AlreadyExistsError", "PreconditionError"):
             return Taken()
         if _METADATA.search(text):
-            return RefusedAccess(f"No credential for {self._root} was found: neither options nor variables give one")
+            return RefusedAccess(f"No credential for {self._uri} was found: neither options nor variables give one")
         if kind in ("PermissionDeniedError", "UnauthenticatedError"):
-            return RefusedAccess(f"Access to {self._root} was refused: {said}")
+            return RefusedAccess(f"Access to {self._uri} was refused: {said}")
         if status == _RANGE_NOT_SATISFIABLE:
             return _BeyondEnd()
         if not status:
             if "HTTP error" in text:
-                return UnreachableStore(f"{self._service} cannot be reached for {self._root}")
-            return StoreError(f"{self._service} cannot be used for {self._root}: {kind}")
+                return UnreachableStore(f"{self._service} cannot be reached for {self._uri}")
+            return StoreError(f"{self._service} cannot be used for {self._uri}: {kind}")
         if status.startswith("5") or status in _IN_TROUBLE:
-            return UnreachableStore(f"{self._service} is in trouble, at {self._root}: {said}")
-        return StoreError(f"The request for {self._root} was refused: {said}")
+            return UnreachableStore(f"{self._service} is in trouble, at {self._uri}: {said}")
+        return StoreError(f"The request for {self._uri} was refused: {said}")
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from typing_extensions import TypeVar
 
-from ._objects import Lazy, ObjectResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
+from ._objects import ObjectResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
 from ._obstore import ObstoreStore
 from ._sealing import signing_key
 
@@ -97,11 +97,9 @@ class S3ResultHandler(ObjectResultHandler[T]):
     key: bytes | Path | None = attrs.field(default=None, converter=signing_key, kw_only=True, repr=False)
     """What signs the objects, or the file that holds it; never shown."""
 
-    _client: Lazy = attrs.field(factory=Lazy, init=False, repr=False, eq=False)
-
     @property
-    def _root(self) -> str:
-        return "/".join(filter(None, ("s3:/", self.bucket, self.prefix)))
+    def _bucket_uri(self) -> str:
+        return f"s3://{self.bucket}"
 
     def _connect(self) -> ObstoreStore:
         given = {
@@ -119,8 +117,7 @@ class S3ResultHandler(ObjectResultHandler[T]):
         return ObstoreStore(
             extra="s3",
             service="S3",
-            root=self._root,
-            prefix=self.prefix,
+            uri=self._bucket_uri,
             timeout=self.timeout,
             retry_for=self.retry_for,
             allow_http=self.endpoint is not None and self.endpoint.startswith("http:"),

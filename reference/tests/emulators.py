@@ -311,3 +311,15 @@ def running_or_left_out(kind: str, directory: Path) -> Iterator[Any]:
         pytest.skip(f"An emulator is not installed: {missing}")
     with running(kind, directory) as store:
         yield store
+
+
+def factory(store: Any, **options: Any) -> Callable[[Path], Any]:
+    """Return a factory for the suite: it makes the handlers of a store, with a prefix for each directory.
+
+    It works in any process that can import this module, as long as the emulator runs.
+    """
+
+    def make(scratch: Path) -> Any:
+        return store.handler(f"suite/{hashlib.sha256(str(scratch).encode()).hexdigest()[:32]}", **options)
+
+    return make
