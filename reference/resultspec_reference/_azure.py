@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from typing_extensions import TypeVar
 
-from ._objects import ObjectResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
+from ._objects import BucketResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
 from ._obstore import ObstoreStore
 from ._sealing import signing_key
 
@@ -23,7 +23,7 @@ def _account(name: str) -> str:
 
 
 @attrs.frozen
-class AzureResultHandler(ObjectResultHandler[T]):
+class AzureResultHandler(BucketResultHandler[T]):
     """Keeps each value in a blob of its own, in a container of Azure Blob Storage.
 
     A reference is the URI of a blob, ``az://container/prefix/name``, with a random name: it reveals nothing of the

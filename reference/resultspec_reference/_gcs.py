@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import attrs
 import typing_extensions
 
-from ._objects import Absent, ObjectResultHandler, Taken, bucket_name, object_prefix, seconds, service_endpoint
+from ._objects import Absent, BucketResultHandler, Taken, bucket_name, object_prefix, seconds, service_endpoint
 from ._quiet import quiet
 from ._sealing import absolute, signing_key
 from ._store_errors import MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
@@ -33,7 +33,7 @@ _IN_TROUBLE = (408, 429)
 
 
 @attrs.frozen
-class GCSResultHandler(ObjectResultHandler[T]):
+class GCSResultHandler(BucketResultHandler[T]):
     """Keeps each value in an object of its own, in a bucket of Google Cloud Storage.
 
     A reference is the URI of an object, ``gs://bucket/prefix/name``, with a random name: it reveals nothing of the

@@ -86,31 +86,31 @@ class Store(Protocol):
 
 
 class ObjectResultHandler(Generic[T]):
-    """The part of a handler that is the same for every store; what is configured is the subclass's."""
+    """The part of a handler that is the same for every store; what is configured is the subclass's, an attrs class."""
 
     __slots__ = ()
 
     if TYPE_CHECKING:
-        prefix: str
         retry_for: float
         key: bytes | Path | None
 
     @property
-    def _bucket_uri(self) -> str:
-        """The URI of the bucket."""
-        raise NotImplementedError
-
-    @property
     def _root(self) -> str:
         """What comes before the name in every reference."""
-        return f"{self._bucket_uri}/{self.prefix}" if self.prefix else self._bucket_uri
-
-    def _key(self, name: str) -> str:
-        return f"{self.prefix}/{name}" if self.prefix else name
+        raise NotImplementedError
 
     def _connect(self) -> Store:
-        """Make a client of the bucket."""
+        """Make a client."""
         raise NotImplementedError
+
+    def _connection(self) -> Any:
+        """Return the handler as far as the client depends on it: equal ones share a client."""
+        handler: Any = self
+        return attrs.evolve(handler, key=None)
+
+    def _key(self, name: str) -> str:
+        """Return the key that the store knows an object by."""
+        return name
 
     def write(self, value: T, /) -> str:
         """Keep a value in a new object.
@@ -214,17 +214,42 @@ class ObjectResultHandler(Generic[T]):
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
+class BucketResultHandler(ObjectResultHandler[T]):
+    """The part of a handler that is the same for every store of buckets."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        prefix: str
+
+    @property
+    def _bucket_uri(self) -> str:
+        """The URI of the bucket."""
+        raise NotImplementedError
+
+    @property
+    def _root(self) -> str:
+        return f"{self._bucket_uri}/{self.prefix}" if self.prefix else self._bucket_uri
+
+    def _connection(self) -> Any:
+        handler: Any = self
+        return attrs.evolve(handler, prefix="", key=None)
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+
 # The clients by the process, since no connection survives a fork, and by what is configured of the connection.
 _clients: dict[tuple[int, Any], Store] = {}
 _MOST_CLIENTS = 64
 
 
-def _client_of(handler: Any) -> Store:
-    """Return a client, the same for all handlers that differ in no more than prefix and key.
+def _client_of(handler: ObjectResultHandler[Any]) -> Store:
+    """Return a client, the same for all handlers that differ in nothing that it depends on.
 
     A workflow unpickles a handler for every task: each would make connections of its own otherwise.
     """
-    connection = os.getpid(), attrs.evolve(handler, prefix="", key=None)
+    connection = os.getpid(), handler._connection()
     client = _clients.get(connection)
     if client is None:
         if len(_clients) >= _MOST_CLIENTS:

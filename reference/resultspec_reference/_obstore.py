@@ -33,6 +33,7 @@ _PARTS_AT_ONCE = 4
 _STATUS = re.compile(r"non-2xx status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "AccountNotFound")
+_REFUSING = ("401", "403")
 _IN_TROUBLE = ("408", "429")
 _RANGE_NOT_SATISFIABLE = "416"
 # Where a machine in a cloud is asked for its own credentials, when there are no others.
@@ -161,7 +162,8 @@ class ObstoreStore:
             return Taken()
         if _METADATA.search(text):
             return RefusedAccess(f"No credential for {self._uri} was found: neither options nor variables give one")
-        if kind in ("PermissionDeniedError", "UnauthenticatedError"):
+        # A status alone is that of a service which gives out credentials.
+        if kind in ("PermissionDeniedError", "UnauthenticatedError") or status in _REFUSING:
             return RefusedAccess(f"Access to {self._uri} was refused: {said}")
         if status == _RANGE_NOT_SATISFIABLE:
             return _BeyondEnd()

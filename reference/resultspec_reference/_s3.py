@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from typing_extensions import TypeVar
 
-from ._objects import ObjectResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
+from ._objects import BucketResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
 from ._obstore import ObstoreStore
 from ._sealing import signing_key
 
@@ -24,7 +24,7 @@ def _region(name: str | None) -> str | None:
 
 
 @attrs.frozen
-class S3ResultHandler(ObjectResultHandler[T]):
+class S3ResultHandler(BucketResultHandler[T]):
     """Keeps each value in an object of its own, in a bucket of S3 or of a service that speaks its language.
 
     A reference is the URI of an object, ``s3://bucket/prefix/name``, with a random name: it reveals nothing of the

@@ -306,6 +306,26 @@ def test_no_credential(prefix: str, answering: Any, monkeypatch: pytest.MonkeyPa
             call()
 
 
+def test_variables_set_later(store: Any, prefix: str, monkeypatch: pytest.MonkeyPatch, answering: Any) -> None:
+    """After a refusal the credential is looked for anew: it need not have been there when the first client was made."""
+    if store.scheme == "gs":
+        pytest.skip("its emulator takes no credential")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AZURE_STORAGE_ACCOUNT_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_METADATA_ENDPOINT", "AZURE_IDENTITY_ENDPOINT"):
+        monkeypatch.setenv(name, answering(403, "no role").url)
+    given = store.handler(prefix, **QUICK)
+    inline = {"access_key_id": None, "secret_access_key": None} if store.scheme == "s3" else {"account_key": None}
+    handler = attrs.evolve(given, **inline)
+    with pytest.raises(RefusedAccess):
+        handler.write(1)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", ACCOUNT_KEY)
+
+    assert handler.read(handler.write(1)) == 1
+
+
 def test_unusable_credentials(prefix: str) -> None:
     """A credential that the client does not take is an error that does not show it."""
     for call in both(AzureResultHandler("account", "bucket", prefix, account_key=f"{SECRET}!", **QUICK)):
