@@ -1,6 +1,7 @@
 """The reference's engine: flows of tasks whose outputs are kept by result handlers."""
 
-from ._flows import Flow, FlowRun, TaskFailed
+from ._flows import Flow
+from ._runs import FlowRun, TaskFailed
 from ._states import Cached, Cause, Failed, Pending, Retrying, Running, State, Success, TriggerFailed
 from ._store import RunTakenOver, StateStore, StoredRun, StoredState, UnknownRun
 from ._tasks import Output, Task, parameter, task

@@ -1,28 +1,20 @@
 """Flows: graphs of tasks that are run together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import Token
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
-import attrs
 from resultspec import CarriesHandler, ResultHandler
-from typing_extensions import TypeVar
 
-from .._configuration import Configuration
 from .._hierarchy import Parameter
-from .._noresult import NoResult
-from ._states import Failed, State, TriggerFailed
+from ._running import Runner
+from ._runs import FlowRun
+from ._states import State
 from ._store import StateStore
 from ._tasks import Graph, Output, Task, closed, holes_for, opened
-
-T = TypeVar("T")
-
-
-class TaskFailed(Exception):
-    """A result was asked for that a run does not have, since a task failed; the cause is what the task raised."""
 
 
 class Flow:
@@ -102,9 +94,11 @@ class Flow:
         store: StateStore | None = None,
         executor: Executor | None = None,
         configuration: CarriesHandler | None = None,
+        retry: bool = True,
+        on_state: Callable[[str, State[Any]], None] | None = None,
         progress: bool | None = None,
         **named: Any,
-    ) -> "FlowRun":
+    ) -> FlowRun:
         """Run the flow.
 
         Args:
@@ -113,11 +107,13 @@ class Flow:
             executor: What runs the tasks; by default a pool of threads. Values are sent to any other executor, such as
                 that of a Dask client (``client.get_executor()``), by reference.
             configuration: What names the handler where neither task nor flow does; by default :class:`Configuration`.
+            retry: Whether to retry what fails; else the run rests where nothing but retries is left, to be resumed later.
+            on_state: Is told of every state that a task enters, with the task's name, once the state is stored.
             progress: Whether to show the progress on standard error; by default when that is a terminal.
             named: Further parameters.
 
         Returns:
-            The run, which has ended.
+            The run, which has ended, or rests.
 
         Raises:
             TypeError: A parameter is missing or unknown.
@@ -129,7 +125,10 @@ class Flow:
         if missing or unknown:
             what = f"needs {', '.join(sorted(missing))}" if missing else f"has no parameter {', '.join(sorted(unknown))}"
             raise TypeError(f"The flow {self.name} {what}; its parameters are {', '.join(self.parameters) or 'none'}")
-        return self._go(given, None, store, executor, configuration, progress)
+        with _kept(store) as kept:
+            runner = Runner(self, kept, executor, configuration, retry, on_state, progress)
+            runner.start(given)
+            return runner.run()
 
     def resume(
         self,
@@ -139,8 +138,10 @@ class Flow:
         store: StateStore | None = None,
         executor: Executor | None = None,
         configuration: CarriesHandler | None = None,
+        retry: bool = True,
+        on_state: Callable[[str, State[Any]], None] | None = None,
         progress: bool | None = None,
-    ) -> "FlowRun":
+    ) -> FlowRun:
         """Go on with a run that was interrupted, in whatever process (``engine.fresh-process``).
 
         Tasks whose output is stored are not run again. The process that had the run before, if it still lives, is
@@ -149,32 +150,20 @@ class Flow:
         Args:
             run: The id of the run.
             store: Where its states are kept.
-            executor: As for :meth:`run`, like ``configuration`` and ``progress``.
+            executor: As for :meth:`run`, like the arguments below.
             configuration: See there.
+            retry: See there.
+            on_state: See there.
             progress: See there.
 
         Raises:
             UnknownRun: There is no such run.
             ValueError: The run is one of another flow, or the flow has lost tasks since.
         """
-        return self._go(None, run, store, executor, configuration, progress)
-
-    def _go(
-        self,
-        parameters: Mapping[str, Any] | None,
-        run: str | None,
-        store: StateStore | None,
-        executor: Executor | None,
-        configuration: CarriesHandler | None,
-        progress: bool | None,
-    ) -> "FlowRun":
-        from ._running import Runner
-
         with _kept(store) as kept:
-            runner = Runner(self, kept, executor, Configuration() if configuration is None else configuration, progress)
-            runner.start(parameters) if run is None else runner.resume(run)  # type: ignore[arg-type] # one of the two
-            runner.run()
-            return FlowRun(runner.claim.run, self, runner.states())
+            runner = Runner(self, kept, executor, configuration, retry, on_state, progress)
+            runner.resume(run)
+            return runner.run()
 
     def _unused(self, name: str) -> str:
         candidate, number = name, 1
@@ -184,69 +173,8 @@ class Flow:
         return candidate
 
 
-@attrs.frozen
-class FlowRun:
-    """A run of a flow that has ended, or waits to be resumed.
-
-    Attributes:
-        id: Its id in the database.
-        flow: The flow.
-        states: The state of each task, by name; the elements of a mapped task are called ``name[0]`` and so on.
-    """
-
-    id: str
-    flow: Flow
-    states: Mapping[str, State[Any]]
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether every task has a result."""
-        return all(state.succeeded for state in self.states.values())
-
-    def state(self, output: T) -> State[T]:
-        """The state of a task, named by what calling it in the flow returned.
-
-        Raises:
-            LookupError: The task is mapped, so that it has a state for each element; see :attr:`states`.
-            TypeError: This is not the output of a task.
-        """
-        name = _output(output).name
-        if name not in self.states:
-            raise LookupError(f"{name} is mapped; its states are those of {name}[0] and so on")
-        return self.states[name]
-
-    def result(self, output: T) -> T:
-        """The value that a task returned; the list of them where it is mapped.
-
-        Raises:
-            TaskFailed: The task failed, or one that it needs.
-            ReadError: The handler cannot read the value.
-        """
-        found = _output(output)
-        if found.name in self.states:
-            return cast("T", _value(found.name, self.states[found.name]))
-        names = [f"{found.name}[{index}]" for index in range(len(self.states))]
-        return cast("T", [_value(name, self.states[name]) for name in names if name in self.states])
-
-
-def _value(name: str, state: State[Any]) -> Any:
-    if isinstance(state, Failed):
-        raise TaskFailed(f"{name} failed: {state.cause.error} at {state.cause.where}") from state.error
-    if isinstance(state, TriggerFailed):
-        raise TaskFailed(f"{name} was not run, since {state.upstream} failed")
-    if state._result is NoResult:
-        raise TaskFailed(f"{name} has no result: it is {state.kind}")
-    return state._result.read().value
-
-
-def _output(output: object) -> Output:
-    if not isinstance(output, Output):
-        raise TypeError(f"This is a {type(output).__qualname__}, not what calling a task in the flow returned")
-    return output
-
-
 @contextmanager
-def _kept(given: StateStore | None) -> Iterator[StateStore]:
+def _kept(given: StateStore | None) -> Generator[StateStore]:
     """The store that was given, or one that is closed afterwards."""
     if given is not None:
         yield given

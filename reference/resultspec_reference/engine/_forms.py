@@ -119,13 +119,13 @@ def _result(form: Any, converter: Converter, handler: ResultHandler[Any, Any] | 
         if handler is None:
             raise InvalidConfiguration("A stored result's handler has no stored form, and the flow does not name it any more")
         return Result(form["value"], True, handler)
-    result: Result[Any, Any] = converter.structure(form, Result)
-    return result
+    return converter.structure(form, Result[Any, Any])
 
 
 def _input(
     form: Any, converter: Converter, handler: ResultHandler[Any, Any] | None
 ) -> "Result[Any, Any] | list[Result[Any, Any]]":
     if isinstance(form, list):
-        return [_result(one, converter, handler) for one in form]
+        # What isinstance makes of it is list[Any] to mypy alone.
+        return [_result(one, converter, handler) for one in form]  # pyright: ignore[reportUnknownVariableType]
     return _result(form, converter, handler)

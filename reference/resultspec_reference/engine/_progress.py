@@ -1,7 +1,7 @@
 """What is seen of a run while it goes on."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,7 +9,7 @@ from ._states import State
 
 
 @contextmanager
-def shown(flow: str, tasks: int, wanted: bool | None) -> Iterator[Callable[[str, State[Any]], None]]:
+def shown(flow: str, tasks: int, wanted: bool | None) -> Generator[Callable[[str, State[Any]], None]]:
     """Show the progress of a run on standard error; gives a function to be told of every new state.
 
     Args:

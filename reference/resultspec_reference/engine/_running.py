@@ -9,23 +9,22 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExec
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 from resultspec import CarriesHandler, ResultHandler
 
+from .._configuration import Configuration
 from .._hierarchy import Parameter, resolve
 from .._json import JSONResultHandler
 from .._results import HandledResult, Result
 from ._forms import HandlerOf, from_form, to_form
 from ._progress import shown
+from ._runs import FlowRun
 from ._states import Cached, Cause, Failed, Inputs, Pending, Retrying, Running, State, Success, TriggerFailed
 from ._store import Claim, StateStore, StoredState
-from ._tasks import Hole, Output
+from ._tasks import Graph, Hole, Output
 from ._work import Done, compute, digest_of, fetch
-
-if TYPE_CHECKING:
-    from ._flows import Flow
 
 _JSON = JSONResultHandler()
 _LONGEST_WAIT = 3600.0
@@ -71,19 +70,30 @@ class Runner:
         flow: The flow.
         store: Where states are kept.
         executor: What runs the tasks; None: a pool of threads of the runner's own.
-        configuration: What names the handler where neither task nor flow does.
+        configuration: What names the handler where neither task nor flow does; None: the user's.
+        retry: Whether to retry what fails, or to let the run rest where nothing but retries is left.
+        on_state: Is told of every state that a task enters.
         progress: Whether to show the progress; None: on a terminal.
     """
 
     def __init__(
-        self, flow: "Flow", store: StateStore, executor: Executor | None, configuration: CarriesHandler, progress: bool | None
+        self,
+        flow: Graph,
+        store: StateStore,
+        executor: Executor | None,
+        configuration: CarriesHandler | None,
+        retry: bool,
+        on_state: Callable[[str, State[Any]], None] | None,
+        progress: bool | None,
     ) -> None:
-        self.claim: Claim
+        self._claim: Claim
         self._flow = flow
         self._store = store
         self._executor = executor
         self._shared = executor is None or isinstance(executor, ThreadPoolExecutor)
-        self._configuration = configuration
+        self._configuration = Configuration() if configuration is None else configuration
+        self._retry = retry
+        self._on_state = on_state
         self._progress = progress
         self._handlers: dict[str, ResultHandler[Any, Any]] = {}
         self._parameters: dict[str, Result[Any, Any]] = {}
@@ -99,7 +109,7 @@ class Runner:
         self._resolve()
         texts = {name: _JSON.write(value) for name, value in parameters.items()}
         self._take_parameters(texts)
-        self.claim = self._store.begin(self._flow.name, texts)
+        self._claim = self._store.begin(self._flow.name, texts)
 
     def resume(self, run: str) -> None:
         """Take over a run that was begun."""
@@ -110,12 +120,12 @@ class Runner:
         lost = {name.partition("[")[0] for name in stored.states} - set(self._flow.outputs)
         if lost or set(self._flow.parameters) - set(stored.parameters):
             raise ValueError(f"The flow {self._flow.name} has changed since the run {run}: it lacks {', '.join(sorted(lost))}")
-        self.claim = self._store.take_over(run)
+        self._claim = self._store.take_over(run)
         self._take_parameters(stored.parameters)
         self._stored = self._store.run(run).states
 
-    def run(self) -> None:
-        """Run what is ready until nothing is left to be done."""
+    def run(self) -> FlowRun:
+        """Run what is ready until nothing is left to be done, or nothing but retries that are not wanted now."""
         with ExitStack() as stack:
             self._pool = self._executor or stack.enter_context(ThreadPoolExecutor(thread_name_prefix="resultspec-task"))
             self._tell = stack.enter_context(shown(self._flow.name, len(self._flow.outputs), self._progress))
@@ -125,8 +135,10 @@ class Runner:
             finally:
                 for future in self._running:
                     future.cancel()
-        succeeded = all(state.succeeded for state in self.states().values())
-        self._store.end(self.claim, "succeeded" if succeeded else "failed")
+        run = FlowRun(self._claim.run, {job.name: job.state for job in self._all()})
+        if run.finished:
+            self._store.end(self._claim, "succeeded" if run.succeeded else "failed")
+        return run
 
     def _advance(self) -> bool:
         """Launch what is ready, and wait for something to happen; whether anything is left to be done."""
@@ -145,10 +157,6 @@ class Runner:
         else:
             return expanded or bool(ready)
         return True
-
-    def states(self) -> dict[str, State[Any]]:
-        """The state of every task, by name."""
-        return {job.name: job.state for job in self._all()}
 
     def _resolve(self) -> None:
         """Find the handler of each task now, so that an unusable configuration stops the run before it begins."""
@@ -177,6 +185,8 @@ class Runner:
     def _add(self, name: str, jobs: list[_Job]) -> None:
         self._jobs[name] = jobs
         for job in jobs:
+            if self._on_state is not None and isinstance(job.state, Pending):
+                self._on_state(job.name, job.state)
             if (stored := self._stored.get(job.name)) is not None:
                 self._restore(job, stored)
 
@@ -244,7 +254,7 @@ class Runner:
     def _ready(self) -> list[_Job]:
         now = datetime.now(UTC)
         pending = [job for job in self._all() if isinstance(job.state, Pending)]
-        waiting = [job for job in self._all() if isinstance(job.state, Retrying) and job.state.due <= now]
+        waiting = [job for job in self._all() if self._retry and isinstance(job.state, Retrying) and job.state.due <= now]
         return [job for job in pending if self._is_ready(job)] + waiting
 
     def _is_ready(self, job: _Job) -> bool:
@@ -257,9 +267,9 @@ class Runner:
         return True
 
     def _pause(self) -> float | None:
-        """Seconds until the next retry is due, or None when none waits."""
+        """Seconds until the next retry is due, or None when none waits or is wanted."""
         dues = [job.state.due for job in self._all() if isinstance(job.state, Retrying)]
-        if not dues:
+        if not dues or not self._retry:
             return None
         return min(max((min(dues) - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_WAIT)
 
@@ -340,9 +350,11 @@ class Runner:
     def _become(self, job: _Job, state: State[Any]) -> None:
         """Let a job enter a state, once that is stored."""
         stored = attrs.evolve(state, result=_there(job.handled)) if isinstance(state, Success) else state
-        self._store.save(self.claim, job.name, StoredState(to_form(stored, self._store.converter), job.digest))
+        self._store.save(self._claim, job.name, StoredState(to_form(stored, self._store.converter), job.digest))
         job.state = state
         self._tell(job.name, state)
+        if self._on_state is not None:
+            self._on_state(job.name, state)
 
     def _failed_upstream(self, job: _Job) -> str | None:
         for source in job.output.inputs.values():

@@ -1,7 +1,7 @@
 """The engine's database: which runs there are, and the state of every task in them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from cattrs import Converter
 from platformdirs import user_data_path
 from resultspec.errors import ResultHandlerError
+from sqlalchemy import event
 
 from .._stored import make_converter
 from ._forms import Form
@@ -128,7 +129,7 @@ class StateStore:
         self.converter: Converter = make_converter(handlers)
         self._engine = sa.create_engine(url if url is not None else _default_url())
         if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _careful)
+            event.listen(self._engine, "connect", _careful)
         _metadata.create_all(self._engine)
 
     def __enter__(self) -> "StateStore":
@@ -214,7 +215,7 @@ class StateStore:
         return cast("Form", json.loads(row.form))
 
     @contextmanager
-    def _claimed(self, claim: Claim) -> Iterator[sa.Connection]:
+    def _claimed(self, claim: Claim) -> Generator[sa.Connection]:
         with self._engine.begin() as connection:
             # An update, so that the row is locked until the transaction ends.
             mine = (_runs.c.id == claim.run) & (_runs.c.epoch == claim.epoch)

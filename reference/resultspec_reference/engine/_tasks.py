@@ -49,7 +49,22 @@ class Output:
 
 
 class Graph(Protocol):
-    """**Protocol:** what tasks that are called within it are added to."""
+    """**Protocol:** a flow, as tasks and the runner see it.
+
+    Attributes:
+        name: What it is called.
+        result_handler: What keeps the outputs of tasks that name no handler, or None.
+        outputs: What stands for the output of each task, by name.
+    """
+
+    name: str
+    result_handler: ResultHandler[Any, Any] | None
+    outputs: dict[str, Output]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the parameters that the tasks take."""
+        ...
 
     def add(self, task: "Task[..., Any]", arguments: Mapping[str, Any], over: str | None) -> Output:
         """Add a task with its arguments, and return what stands for its output."""
@@ -74,6 +89,10 @@ def _at_least_nothing(task: object, attribute: Any, value: Any) -> None:
         raise ValueError(f"{attribute.name} is {value}: it cannot be negative")
 
 
+def _name_of(task: "Task[..., Any]") -> str:
+    return getattr(task.function, "__name__", type(task.function).__name__)
+
+
 @attrs.frozen
 class Task(Generic[P, T]):
     """A function that a flow runs, with what the engine needs to know about it.
@@ -96,15 +115,11 @@ class Task(Generic[P, T]):
     """
 
     function: Callable[P, T]
-    name: str = attrs.field(kw_only=True)
+    name: str = attrs.field(default=attrs.Factory(_name_of, takes_self=True), kw_only=True)
     result_handler: ResultHandler[Any, Any] | None = attrs.field(default=None, kw_only=True)
     retries: int = attrs.field(default=0, kw_only=True, validator=_at_least_nothing)
     retry_delay: timedelta = attrs.field(default=timedelta(), kw_only=True, validator=_at_least_nothing)
     cache_for: timedelta | None = attrs.field(default=None, kw_only=True, validator=_at_least_nothing)
-
-    @name.default
-    def _name_of_function(self) -> str:
-        return getattr(self.function, "__name__", type(self.function).__name__)
 
     def __attrs_post_init__(self) -> None:
         if not callable(self.function):
@@ -206,12 +221,7 @@ def holes_for(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, O
         if isinstance(value, Output | Parameter):
             inputs[place] = value
             return Hole(place)
-        if type(value) in (list, tuple):
-            items = cast("list[Any]", value)
-            return type(items)(without(item, f"{place}[{index}]") for index, item in enumerate(items))
-        if type(value) is dict:
-            return {key: without(item, f"{place}[{key!r}]") for key, item in value.items()}
-        return value
+        return _rebuilt(value, lambda item, key: without(item, f"{place}[{key!r}]"))
 
     return {name: without(value, name) for name, value in arguments.items()}, inputs
 
@@ -219,14 +229,15 @@ def holes_for(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, O
 def filled(arguments: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments, with the value of each input in the place of its hole."""
 
-    def whole(value: Any) -> Any:
-        if isinstance(value, Hole):
-            return values[value.place]
-        if type(value) in (list, tuple):
-            items = cast("list[Any]", value)
-            return type(items)(map(whole, items))
-        if type(value) is dict:
-            return {key: whole(item) for key, item in value.items()}
-        return value
+    def whole(value: Any, key: Any = None) -> Any:
+        return values[value.place] if isinstance(value, Hole) else _rebuilt(value, whole)
 
     return {name: whole(value) for name, value in arguments.items()}
+
+
+def _rebuilt(value: Any, part: Callable[[Any, Any], Any]) -> Any:
+    """A list, tuple or dict of what a function makes of each part and its key; another value itself."""
+    kind: Any = type(value)
+    if kind in (list, tuple):
+        return kind([part(item, index) for index, item in enumerate(value)])
+    return {key: part(item, key) for key, item in value.items()} if kind is dict else value

@@ -74,9 +74,10 @@ def fetch(handled: HandledResult[Any, Any], *, shared: bool, digested: bool) -> 
 def digest_of(value: Any) -> str | None:
     """What equal values have in common and a key of the cache is made of, or None for a value that does not pickle."""
     try:
-        return hashlib.sha256(cloudpickle.dumps(value)).hexdigest()
+        pickled: bytes = cloudpickle.dumps(value)  # pyright: ignore[reportUnknownMemberType]
     except Exception:
         return None
+    return hashlib.sha256(pickled).hexdigest()
 
 
 def _read(result: Result[Any, Any] | list[Result[Any, Any]]) -> Any:
