@@ -51,4 +51,4 @@ bench: install  ## Whole-process times of the suite, side by side
 
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra reference --extra conformance --extra dev pyproject.toml -o constraints.txt
+	  --extra reference --extra engine --extra postgresql --extra dask --extra conformance --extra dev pyproject.toml -o constraints.txt

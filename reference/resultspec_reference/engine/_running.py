@@ -47,6 +47,7 @@ class _Job:
         kept: Its inputs as they are stored for a retry, once it has failed.
         attempts: How many times it has failed.
         key: The key under which its output is cached.
+        distrusts_cache: Whether what was found under the key could not be read.
     """
 
     name: str
@@ -61,6 +62,7 @@ class _Job:
     kept: Inputs | None = None
     attempts: int = 0
     key: str | None = None
+    distrusts_cache: bool = False
 
 
 class Runner:
@@ -302,7 +304,7 @@ class Runner:
 
     def _cached(self, job: _Job) -> HandledResult[Any, Any] | None:
         """The valid cached output that stands for what a job would compute, if there is one."""
-        form = None if job.key is None else self._store.remembered(job.key)
+        form = None if job.key is None or job.distrusts_cache else self._store.remembered(job.key)
         if form is None:
             return None
         state = from_form(form, self._store.converter, HandlerOf(self._handlers[job.output.name], {}))
@@ -320,8 +322,8 @@ class Runner:
         elif not isinstance(error, Exception):
             raise error
         elif from_cache:
-            # What cannot be read is no valid cached output: the task is computed, and not looked for again.
-            job.key, job.state = None, Pending()
+            # What cannot be read is no valid cached output: the task is computed, and that output takes its place.
+            job.distrusts_cache, job.state = True, Pending()
         else:
             self._fail(job, error)
 

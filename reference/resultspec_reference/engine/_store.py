@@ -1,6 +1,7 @@
 """The engine's database: which runs there are, and the state of every task in them."""
 
 import json
+import os
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -118,8 +119,9 @@ class StateStore:
     """Keeps runs and states in a database; it holds handled data only (``engine.only-handled-stored``).
 
     Args:
-        url: A SQLAlchemy URL, such as ``postgresql+psycopg://user@host/database``; by default a SQLite file in the
-            user's data directory of ``resultspec``. Tables are created when they are missing.
+        url: A SQLAlchemy URL, such as ``postgresql+psycopg://user@host/database``; by default the one that the variable
+            ``RESULTSPEC_DATABASE`` names, or a SQLite file in the user's data directory of ``resultspec``. Tables are
+            created when they are missing.
         handlers: Classes of handlers beside the reference's own, by the names that stand for them in stored forms, as
             :func:`resultspec_reference.make_converter` takes them. A handler of a class that is not named here is found
             again in the flow when a run is resumed.
@@ -240,6 +242,8 @@ class StateStore:
 
 
 def _default_url() -> str:
+    if named := os.environ.get("RESULTSPEC_DATABASE"):
+        return named
     directory = user_data_path("resultspec", appauthor=False)
     directory.mkdir(parents=True, exist_ok=True)
     return sa.URL.create("sqlite", database=str(Path(directory) / "runs.sqlite")).render_as_string()

@@ -237,7 +237,10 @@ def filled(arguments: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
 
 def _rebuilt(value: Any, part: Callable[[Any, Any], Any]) -> Any:
     """A list, tuple or dict of what a function makes of each part and its key; another value itself."""
-    kind: Any = type(value)
-    if kind in (list, tuple):
-        return kind([part(item, index) for index, item in enumerate(value)])
-    return {key: part(item, key) for key, item in value.items()} if kind is dict else value
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if kind is dict:
+        return {key: part(item, key) for key, item in value.items()}
+    return kind([part(item, index) for index, item in enumerate(value)]) if kind in _SEQUENCES else value
+
+
+_SEQUENCES: frozenset[type[Any]] = frozenset({list, tuple})
