@@ -46,8 +46,13 @@ demo: install  ## Judge two handlers of the reference and one over a third-party
 	  resultspec_reference:JSONResultHandler \
 	  examples/diskcache_handler.py:DiskCacheHandler
 
-bench: install  ## Whole-process times of the suite, side by side
+# Prefect wants other versions of what the project uses: it gets an environment of its own.
+bench: install  ## Times of the suite, and of LocalResultHandler beside its peers: ratios of one run
 	$(BIN)/python conformance/benchmarks/suite.py
+	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[bench]'
+	test -d $(VENV)/prefect || $(PYTHON) -m venv $(VENV)/prefect
+	$(VENV)/prefect/bin/python -m pip install --quiet 'prefect>=3.4,<4' 'fastapi==0.150.0' numpy
+	$(BIN)/python reference/benchmarks/local.py --prefect $(VENV)/prefect/bin/python --data docs/data/local.json
 
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
