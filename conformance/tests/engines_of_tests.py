@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from resultspec_conformance import EngineSubject, HandlerConformance, TaskReport
+from resultspec_conformance import EngineSubject, HandlerConformance, TaskReport, Unsupported
 from zoo.engines import model
 from zoo.engines.asynchronous import AsyncDriver
 from zoo.engines.database import DatabaseDriver
@@ -37,6 +37,18 @@ class ForgetfulDatabaseDriver(DatabaseDriver):
     def stored(self) -> Any:
         """The rows of the other tables."""
         return [rows for number, rows in enumerate(super().stored()) if number != 1]
+
+
+class WithoutConfiguration(ModelDriver):
+    """Has a handler of its own where neither task nor flow has one, and no way to configure another."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.configuration = model.Configuration(model.JSONResultHandler())
+
+    def configure(self, result_handler: Any) -> None:
+        """Say so."""
+        raise Unsupported("there is no configuration")
 
 
 class SaysSoOnly(ModelDriver):

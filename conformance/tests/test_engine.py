@@ -96,6 +96,16 @@ def test_an_engine_without_states_is_judged_by_what_it_stores() -> None:
     }
 
 
+def test_an_engine_without_a_configuration_is_judged_by_the_rest() -> None:
+    """What an engine does not have makes the rules that ask for it untested, and no other."""
+    report = run(EngineSubject(engines_of_tests.WithoutConfiguration), attrs.evolve(STRICT, rules=_quick()))
+    untested = statuses(report, "untested")
+
+    assert set(untested) == {rule for rule in _ids() if rule.startswith("hierarchy.")}
+    assert set(untested.values()) == {"the engine does not support it: there is no configuration"}
+    assert set(statuses(report, "passed")) == set(_quick()) - set(untested)
+
+
 def test_a_broken_engine_is_caught_as_its_saboteur_is() -> None:
     """An engine that is broken from within, where no detour could break it, is caught by the same rules."""
     rules_asked = ("engine.retry-inputs", "hierarchy.output-owner", "engine.cached-output")
