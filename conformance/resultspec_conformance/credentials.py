@@ -66,9 +66,7 @@ def credentials_of(handler: Any, declared: Iterable[str] = ()) -> list[Secret]:
 def signatures_in(reference: Any) -> list[Secret]:
     """What a signed address in a reference carries and nobody else may see: its signature or token."""
     return [
-        Secret("the signature of a signed address", (text,), share=0.5)
-        for text in _signed(reference)
-        if len(text) >= _SHORTEST
+        Secret("the signature of a signed address", (text,), share=0.5) for text in _signed(reference) if len(text) >= _SHORTEST
     ]
 
 

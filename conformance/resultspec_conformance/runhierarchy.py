@@ -15,8 +15,8 @@ from resultspec import JSON
 
 from .checking import Untested, Violation
 from .engines import causes
-from .pipelines import Input, ParameterValue, Pipeline, PipelineTask, TaskOutput
 from .holding import holds_json
+from .pipelines import Input, ParameterValue, Pipeline, PipelineTask, TaskOutput
 from .spies import FileSpy
 from .tasks import HOUR, combine, consume, plan, produce
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 from resultspec import rules
-from resultspec_conformance.checking import checks_of
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.durable import DURABLE_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
-from resultspec_reference import JSONResultHandler, LocalResultHandler
+from resultspec_reference import LocalResultHandler
 
 DURABLE = tuple(rule.id for rule in rules.RULES.values() if rule.cls == "durable")
 SETTINGS = Settings(examples=20, limit=30, rules=("durable.*",))

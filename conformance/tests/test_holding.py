@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from resultspec.errors import ReadError, UnknownReference, WriteError
-from resultspec_conformance.journal import Entry, Journal, Unkept
 from resultspec_conformance.holding import holds_json, reveals
+from resultspec_conformance.journal import Entry, Journal, Unkept
 from resultspec_conformance.spies import FileSpy
 
 TEXT = "Kestrel4417Meadow"

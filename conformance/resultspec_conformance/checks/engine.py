@@ -12,10 +12,10 @@ from resultspec import JSON
 from ..checking import Untested, Violation, check
 from ..enginebench import Engine, EngineTrial, resuming_a_run, running_until_a_retry
 from ..engines import TaskReport, causes
+from ..holding import holds_json, reveals
 from ..journal import Entry
 from ..outcomes import one_line
 from ..pipelines import ParameterValue, Pipeline, PipelineTask, TaskOutput
-from ..holding import holds_json, reveals
 from ..source import shown
 from ..spies import FileSpy
 from ..tasks import HOUR, combine, consume, produce
