@@ -43,6 +43,15 @@ def cli() -> None:
     """Check result handlers against the specification, rule by rule."""
 
 
+class _Screen(Console):
+    """Where everything is shown; a reader that goes away, as ``head`` does, ends the command without a verdict."""
+
+    def on_broken_pipe(self) -> None:
+        """Exit with 2, where 1 would say that a handler violates the specification."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it exits
+        sys.exit(2)
+
+
 def main() -> NoReturn:
     """Run the command line; whatever goes wrong is one sentence and exit code 2."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # as an exception, so that nothing is left behind
@@ -55,9 +64,6 @@ def main() -> NoReturn:
         _fail(f"{error.format_message()} (resultspec --help says what can be asked)")
     except click.Abort:
         _fail("interrupted")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it exits
-        sys.exit(2)
     except Exception as error:  # noqa: BLE001 - an exit code of 1 would blame the handler
         _fail(f"the suite itself failed: {one_line(error)}")
 
@@ -173,7 +179,7 @@ def check(
         _fail(str(error))
     for sentence in plan.unusable:
         _say(sentence)
-    console = Console(highlight=False, soft_wrap=False)
+    console = _Screen(highlight=False)
     reports: list[Report] = []
     commands: list[str] = []
     unusable = bool(plan.unusable)
@@ -304,9 +310,9 @@ def rules(cls: str | None, as_json: bool) -> None:
     """List the rules of the specification, and for those that have no check, why."""
     chosen = [rule for rule in specification.RULES.values() if cls in (None, rule.cls)]
     if as_json:
-        click.echo(json.dumps([_rule_as_json(rule) for rule in chosen], indent=2))
+        _Screen().out(json.dumps([_rule_as_json(rule) for rule in chosen], indent=2), highlight=False)
     else:
-        terminal.show_rules(chosen, Console(highlight=False))
+        terminal.show_rules(chosen, _Screen(highlight=False))
 
 
 def _rule_as_json(rule: Rule) -> dict[str, Any]:
@@ -331,7 +337,7 @@ def _rule_as_json(rule: Rule) -> dict[str, Any]:
 def explain(rule: str) -> None:
     """Say what a RULE demands, why, and how it is checked."""
     found = _known(rule)
-    terminal.show_rule(found, [one.summary for one in checks_of(found.id)], Console(highlight=False))
+    terminal.show_rule(found, [one.summary for one in checks_of(found.id)], _Screen(highlight=False))
 
 
 @cli.command(

@@ -244,3 +244,16 @@ def test_nothing_is_left_where_the_command_is_run(tmp_path: Path) -> None:
     subprocess.run([*command, "--rule", "handler.none"], capture_output=True, cwd=tmp_path, check=True)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["rules"], ["rules", "--json"]])
+def test_a_reader_that_goes_away_is_no_violation(arguments: list[str]) -> None:
+    """A closed pipe ends the command with 2, and without a traceback."""
+    command = [sys.executable, "-m", "resultspec_conformance", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        said = started.stderr.read()
+
+    assert (started.returncode, said) == (2, b"")

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 import attrs
 from typing_extensions import TypeVar
 
-from ._objects import Absent, Lazy, ObjectResultHandler, Taken, seconds, service_endpoint, text_or_none
+from ._objects import Absent, ObjectResultHandler, Taken, seconds, service_endpoint, text_or_none
 from ._quiet import quiet
 from ._sealing import absolute, signing_key
 from ._store_errors import MissingExtra, RefusedAccess, StoreError, UnreachableStore
@@ -92,8 +92,6 @@ class CloudResultHandler(ObjectResultHandler[T]):
 
     key: bytes | Path | None = attrs.field(default=None, converter=signing_key, kw_only=True, repr=False)
     """What signs the results, or the file that holds it; never shown."""
-
-    _client: Lazy = attrs.field(factory=Lazy, init=False, repr=False, eq=False)
 
     @property
     def _root(self) -> str:
