@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ from .script import Script
 from .settings import Settings
 from .subjects import HANDLER_CLASSES, HandlerSubject
 from .trial import Trial, fresh
+from .typing_probe import CannotProbe, Problem, is_annotated, problems_of, why_not
 
 
 class Bench:
@@ -44,6 +45,7 @@ class Bench:
         self.beat = time.monotonic()
         self._processes: list[Process] = []
         self._numbers = itertools.count()
+        self._typing: Sequence[Problem] | CannotProbe | None = None
         self._root = Path(tempfile.mkdtemp(prefix="resultspec-")).resolve()
         try:
             handler = self._first_handler()
@@ -186,6 +188,25 @@ class Bench:
             content = len(zlib.compress(repr(candidates[0]).encode("utf-8", "surrogatepass")))
             return outcome.error is None and (len(reference) >= content // 3 or content < _TELLING_SIZE)
 
+    def typing_problems(self) -> Sequence[Problem] | CannotProbe:
+        """What mypy has against the class of the handlers, or why it cannot be asked; it is run once."""
+        if self._typing is None:
+            try:
+                self._typing = problems_of(self.handler_class, 0.8 * self.settings.limit)
+            except CannotProbe as reason:
+                self._typing = reason
+        return self._typing
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """The classes that decide: those of the subject, and ``static`` where the handlers' class is annotated.
+
+        Where mypy cannot be asked, ``static`` decides only if the author claims it.
+        """
+        annotated = is_annotated(self.handler_class) and why_not(self.handler_class) is None
+        judged = annotated and not isinstance(self._typing, CannotProbe)
+        return self.subject.claims | ({"static"} if judged else set())
+
     def simplest(self, check: Check, value: Any) -> Any:
         """The smallest value for which a check fails as it did for this one."""
 
@@ -221,7 +242,7 @@ class Bench:
         return SubjectReport(
             target=self.subject.target,
             handler=name_of(self.handler_class),
-            claims=tuple(name for name in HANDLER_CLASSES if name in self.subject.claims),
+            claims=tuple(name for name in HANDLER_CLASSES if name in self.claims),
             values=f"{self.domain.describe()}: {len(self.pool)} values",
         )
 

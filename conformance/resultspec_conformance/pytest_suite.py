@@ -1,10 +1,11 @@
 """The suite as pytest tests: one item for each rule, named by it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import pytest
 from resultspec import rules
+from resultspec.rules import Rule
 
 from .report import RuleReport
 from .runner import Run
@@ -14,7 +15,7 @@ from .terminal import failure_text
 
 
 class HandlerConformance:
-    """A test class with one test for each rule of the classes that its subject claims.
+    """A test class with one test for each rule of the classes that its subject claims, and of the class *static*.
 
     Subclass it in a test module and name the subject::
 
@@ -33,7 +34,7 @@ class HandlerConformance:
         """Make the tests of a subclass that names a subject."""
         super().__init_subclass__(**options)
         if "subject" in cls.__dict__:
-            names = [rule.id for rule in rules.RULES.values() if rule.cls in cls.subject.claims]
+            names = _perhaps_claimed(rules.RULES.values(), cls.subject)
             marks = [pytest.param(name, marks=pytest.mark.conformance(name), id=name) for name in names]
 
             @pytest.mark.parametrize("rule", marks)
@@ -69,13 +70,20 @@ def conformance_checks(subject: Subject, settings: Settings | None = None) -> Ca
     def one(rule_id: str) -> Callable[[], None]:
         return lambda: _settle(judging, rule_id)
 
-    names = [rule.id for rule in judging.rules if rule.cls in subject.claims]
+    names = _perhaps_claimed(judging.rules, subject)
     return pytest.mark.parametrize("conformance_check", [pytest.param(one(name), id=name) for name in names])
+
+
+def _perhaps_claimed(among: Iterable[Rule], subject: Subject) -> list[str]:
+    """The rules that may decide: whether those of ``static`` do is known only once a handler was made."""
+    return [rule.id for rule in among if rule.cls in subject.claims or (rule.cls == "static" and "static" in subject.classes)]
 
 
 def _settle(judging: Run, rule_id: str) -> None:
     """Turn what was found for a rule into the outcome of a test."""
     found = judging.judge(rule_id)
+    if found.cls not in judging.claims:
+        pytest.skip(f"the class {found.cls} is not claimed: the handler's class is not annotated, or mypy cannot be asked")
     if found.status in ("failed", "error"):
         pytest.fail(failure_text(found), pytrace=False)
     if found.status == "waived":

@@ -67,6 +67,12 @@ class Run:
             seconds=time.perf_counter() - self._started,
         )
 
+    @property
+    def claims(self) -> frozenset[str]:
+        """The classes that decide; what the handlers' class adds to those of the subject is known once one was made."""
+        bench = self._prepare()
+        return self.subject.claims if bench is None else bench.claims
+
     def close(self) -> None:
         """End the processes of the run and remove its files."""
         self._resources.close()

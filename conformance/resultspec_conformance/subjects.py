@@ -35,7 +35,9 @@ class HandlerSubject:
             is annotated with; ``Any`` or nothing means plain Python values.
         equal: Decides whether a value that was read equals the one that was written, ``equal(written, read)``; it
             overrides the suite's own notion of equality and type.
-        claims: The conformance classes that decide the verdict: some of ``core``, ``shared``, ``durable``, ``private``.
+        claims: The conformance classes that decide the verdict: some of ``core``, ``shared``, ``durable``, ``private``,
+            ``static``. What is named here is claimed; ``static`` is claimed without being named when the handlers' class is
+            annotated and mypy can be asked about it.
         storage: ``inline`` when the reference holds the value, ``external`` when the value lies elsewhere; left out, the
             suite finds out.
         tamper: Opens the storage of a handler, ``tamper(handler)``, for the checks that alter what is stored. Left out, the

@@ -15,6 +15,7 @@ __all__ = ["CORRECT", "Correct"]
 
 _CORE = frozenset({"core"})
 _IDENTITY = frozenset({"shared.equality"})
+_UNTYPED = frozenset({"static.typed"})  # the library has no types, or a bare array has elements of any type
 
 
 def _addresses() -> Any:
@@ -121,10 +122,10 @@ if find_spec("numpy") and find_spec("pandas") and find_spec("pyarrow"):
     from . import _scientific
 
     _OTHERS += (
-        Correct("array-text", _scientific.ArrayText),
+        Correct("array-text", _scientific.ArrayText, warns=_UNTYPED),
         Correct("npy-files", _scientific.NpyFiles),
-        Correct("frames", _scientific.Frames),
-        Correct("tables", _scientific.Tables),
+        Correct("frames", _scientific.Frames, warns=_UNTYPED),
+        Correct("tables", _scientific.Tables, warns=_UNTYPED),
     )
 
 if find_spec("diskcache") and find_spec("cryptography"):
