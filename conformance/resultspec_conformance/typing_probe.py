@@ -105,24 +105,26 @@ def problems_of_all(classes: Iterable[type], limit: float = 60.0) -> Mapping[typ
     answers: dict[type, Sequence[Problem] | CannotProbe] = {}
     probes: list[_Probe] = []
     sources: dict[Path, _Source] = {}
-    for cls in dict.fromkeys(classes):
-        try:
-            probe = _Probe(_located(cls), len(probes))
-        except CannotProbe as reason:
-            answers[cls] = reason
-            continue
-        sources.setdefault(probe.target.file, _Source(probe.target.file)).append(probe)
-        for method in probe.target.methods.values():
-            if _is_installed(method.file) == _is_installed(probe.target.file):  # what is written elsewhere is not the author's
-                sources.setdefault(method.file, _Source(method.file))
-        probes.append(probe)
-    if probes:
-        said = _mypy([*sources.values()], [probe.target for probe in probes], limit)
-        for probe in probes:
+    with tempfile.TemporaryDirectory(prefix="resultspec-mypy-") as directory:
+        place = Path(directory)
+        for cls in dict.fromkeys(classes):
             try:
-                answers[probe.target.cls] = _judged(probe, said)
+                probe = _Probe(_located(cls), len(probes))
             except CannotProbe as reason:
-                answers[probe.target.cls] = reason
+                answers[cls] = reason
+                continue
+            shown = _shown_to_mypy(probe.target, place / f"probe_{len(probes)}.py")
+            for file in shown:
+                sources.setdefault(file, _Source(file))
+            sources[shown[0]].append(probe)
+            probes.append(probe)
+        roots = dict.fromkeys(_root(probe.target) for probe in probes)
+        said = _mypy([*sources.values()], [*map(str, roots)], place, limit) if probes else {}
+    for probe in probes:
+        try:
+            answers[probe.target.cls] = [*_Answers(probe, said).problems()]
+        except CannotProbe as reason:
+            answers[probe.target.cls] = reason
     return answers
 
 
@@ -295,8 +297,9 @@ class _Probe:
 
     def __init__(self, target: _Target, number: int) -> None:
         self.target = target
-        self._number = number
+        self.file = target.file
         self.lines: dict[str, int] = {}
+        self._number = number
 
     def functions(self, first_line: int) -> list[str]:
         """The functions as lines, the first of which is ``first_line`` of the file."""
@@ -308,6 +311,19 @@ class _Probe:
                 written += [f"    {statement}" for statement in statements]
                 self.lines[key] = first_line + len(written) - 1
         return written
+
+
+def _shown_to_mypy(target: _Target, spare: Path) -> list[Path]:
+    """The files that mypy is to look into for a class; the probe goes into the first.
+
+    An installed package is left as it is: as for its users, its class is imported, by a file of ours.
+    """
+    if not _is_installed(target.file):
+        methods = [method.file for method in target.methods.values() if not _is_installed(method.file)]
+        return [target.file, *methods]
+    names = set(re.findall(r"(?<![\w.])[A-Za-z_]\w*", target.annotation)) - set(re.findall(r"\w+", target.parameters))
+    spare.write_text(f"from {target.cls.__module__} import {', '.join(sorted(names))}\n", encoding="utf-8")
+    return [spare]
 
 
 class _Source:
@@ -326,6 +342,7 @@ class _Source:
             self._lines += _HEADER.splitlines()
             self._probed = True
         self._lines += probe.functions(len(self._lines) + 1)
+        probe.file = self.file
 
     def save(self, path: Path) -> None:
         """Write the shadow."""
@@ -356,26 +373,24 @@ class _Said:
 
 
 _FLAGS = (
-    "--config-file=", "--no-error-summary", "--hide-error-context", "--no-color-output", "--output=json", "--show-absolute-path",
-    "--follow-imports=silent", "--disallow-any-explicit", "--disallow-any-generics", "--disallow-any-unimported",
-    "--disallow-untyped-defs", "--disallow-incomplete-defs", "--disallow-any-decorated",
+    "--config-file=", "--output=json", "--no-error-summary", "--hide-error-context", "--no-color-output", "--show-absolute-path",
+    "--explicit-package-bases", "--follow-imports=silent",
+    "--disallow-any-explicit", "--disallow-any-generics", "--disallow-any-unimported", "--disallow-any-decorated",
+    "--disallow-untyped-defs", "--disallow-incomplete-defs",
 )  # fmt: skip
 
 
-def _mypy(sources: Sequence[_Source], targets: Sequence[_Target], limit: float) -> Mapping[Path, Sequence[_Said]]:
+def _mypy(sources: Sequence[_Source], roots: Sequence[str], place: Path, limit: float) -> Mapping[Path, Sequence[_Said]]:
     """Run mypy once over the shadows of some files: what it said of each."""
-    with tempfile.TemporaryDirectory(prefix="resultspec-mypy-") as place, _cache(Path(place)) as cache:
+    with _cache(place) as cache:
         command = [sys.executable, "-m", "mypy", *_FLAGS, f"--cache-dir={cache}"]
-        roots = dict.fromkeys(root for target in targets if (root := _root(target)) is not None)
-        if roots:
-            command.append("--explicit-package-bases")
         for number, source in enumerate(sources):
-            shadow = Path(place) / f"shadow_{number}.py"
+            shadow = place / f"shadow_{number}.py"
             source.save(shadow)
             command += ["--shadow-file", str(source.file), str(shadow)]
         command += [str(source.file) for source in sources]
-        own = [entry for entry in absolute_sys_path() if Path(entry).is_dir() and not _is_installed(Path(entry))]
-        paths = [*roots, *own, os.environ.get("MYPYPATH", "")]
+        own = [path for path in (*roots, *absolute_sys_path()) if Path(path).is_dir() and not _is_installed(Path(path))]
+        paths = [*own, os.environ.get("MYPYPATH", "")]
         environment = os.environ | {"MYPYPATH": os.pathsep.join(dict.fromkeys(filter(None, paths)))}
         try:
             done = subprocess.run(  # noqa: S603 - this interpreter, running mypy
@@ -398,13 +413,12 @@ def _mypy(sources: Sequence[_Source], targets: Sequence[_Target], limit: float) 
     return said
 
 
-def _root(target: _Target) -> str | None:
-    """The directory from which the module of a class is imported, or None where packages are installed."""
+def _root(target: _Target) -> Path:
+    """The directory from which the module of a class is imported."""
     module = target.cls.__module__.split(".")
     parts = target.file.with_suffix("").parts
     parts = parts[:-1] if parts[-1] == "__init__" else parts
-    root = Path(*parts[: -len(module)]) if list(parts[-len(module) :]) == module else target.file.parent
-    return None if _is_installed(root) else str(root)
+    return Path(*parts[: -len(module)]) if list(parts[-len(module) :]) == module else target.file.parent
 
 
 def _is_installed(path: Path) -> bool:
@@ -427,11 +441,6 @@ def _cache(fallback: Path) -> Iterator[Path]:
         yield home
 
 
-def _judged(probe: _Probe, said: Mapping[Path, Sequence[_Said]]) -> Sequence[Problem]:
-    """Put what mypy said of a probe in the words of the rules."""
-    return [*_Answers(probe, said).problems()]
-
-
 class _Answers:
     """What mypy answered to each question of a probe."""
 
@@ -439,8 +448,10 @@ class _Answers:
         self._target = probe.target
         self._said = said
         by_line: dict[int, list[_Said]] = {}
-        for one in said.get(probe.target.file, ()):
+        for one in said.get(probe.file, ()):
             by_line.setdefault(one.line, []).append(one)
+        if probe.file != probe.target.file and (refused := by_line.get(1)):
+            raise CannotProbe(f"mypy does not look into the package: {refused[0].text}")
         self._by_key = {key: by_line.get(line, []) for key, line in probe.lines.items()}
         if not self._type("write") and not self._errors("write"):
             raise CannotProbe(f"mypy does not see the class {probe.target.cls.__qualname__} in {probe.target.file}")

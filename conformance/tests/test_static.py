@@ -247,6 +247,21 @@ def test_a_base_in_another_package_is_found_and_judged(tmp_path: Path, monkeypat
     assert f"read: Function is missing a type annotation ({package / 'base.py'}:3)" == problem.message
 
 
+def test_an_installed_package_is_judged_as_its_users_see_it() -> None:
+    """Its files are left alone: mypy finds its types, or says that it has none."""
+    import ssl
+    import tempfile
+
+    import diskcache
+
+    [problem] = typing_probe.problems_of(tempfile.SpooledTemporaryFile)
+
+    assert list(typing_probe.problems_of(ssl.SSLObject)) == []  # write takes bytes and gives a number, read the inverse
+    assert (problem.rule, problem.actual) == ("static.typed", "def (s: Any) -> int")
+    with pytest.raises(CannotProbe, match=r"mypy does not look into the package: .*py\.typed"):
+        typing_probe.problems_of(diskcache.Cache)
+
+
 def test_the_reproducer_shows_the_problem_by_itself(tmp_path: Path) -> None:
     """The script of a failure runs alone in a fresh interpreter, and fails."""
     report = check(HandlerSubject(classes.OrNone, values=_nothing()), rules=STATIC)
