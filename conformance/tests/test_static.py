@@ -257,7 +257,8 @@ def test_an_installed_package_is_judged_as_its_users_see_it() -> None:
     [problem] = typing_probe.problems_of(tempfile.SpooledTemporaryFile)
 
     assert list(typing_probe.problems_of(ssl.SSLObject)) == []  # write takes bytes and gives a number, read the inverse
-    assert (problem.rule, problem.actual) == ("static.typed", "def (s: Any) -> int")
+    assert problem.rule == "static.typed"
+    assert problem.message.startswith("write takes Any (")
     with pytest.raises(CannotProbe, match=r"mypy does not look into the package: .*py\.typed"):
         typing_probe.problems_of(diskcache.Cache)
 
