@@ -14,6 +14,7 @@ from typing import Any
 
 from resultspec import rules
 
+from .calling import is_awaited
 from .checking import Check, NotApplicable, Refused, Untested, Violation
 from .comparison import name_of
 from .domain import CannotInfer, Domain, domain_of
@@ -42,13 +43,16 @@ class Bench:
         self.subject = subject
         self.settings = settings
         self.maker: Maker = maker_for(subject.make)
+        self.twin_maker: Maker | None = maker_for(subject.twin) if subject.twin is not None else None
         self.beat = time.monotonic()
         self._processes: list[Process] = []
         self._numbers = itertools.count()
         self._typing: Sequence[Problem] | CannotProbe | None = None
         self._root = Path(tempfile.mkdtemp(prefix="resultspec-")).resolve()
         try:
-            handler = self._first_handler()
+            handler = self._first_handler(self.maker)
+            if self.twin_maker is not None:
+                self._first_handler(self.twin_maker)
             self.handler_class = type(handler)
             self.domain: Domain = _domain(handler, subject)
             self.pool = self._draw()
@@ -56,11 +60,11 @@ class Bench:
             self.close()
             raise
 
-    def _first_handler(self) -> Any:
+    def _first_handler(self, maker: Maker) -> Any:
         scratch = self._root / "first"
-        scratch.mkdir()
+        scratch.mkdir(exist_ok=True)
         try:
-            handler = self.maker(scratch)
+            handler = maker(scratch)
         except Exception as error:
             raise BadSubject(
                 f"making the handler raised {one_line(error)}; the factory must give a working handler before anything "
@@ -107,6 +111,12 @@ class Bench:
                 return run(trial)
             except (Violation, Refused, Untested, NotApplicable) as end:
                 return end
+
+    @cached_property
+    def awaited(self) -> bool:
+        """Whether a method of the handlers is to be awaited."""
+        with self.trial() as trial:
+            return is_awaited(trial.handler().handler, map(fresh, self.pool))
 
     @cached_property
     def _accepted(self) -> list[Any]:
@@ -227,7 +237,7 @@ class Bench:
     def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
         """Run a failing check once more, writing down what it does: the violation, and the script that shows it."""
         rule = rules.rule(check.rule)
-        script = Script(self.maker, rule.id, rule.statement)
+        script = Script(self.maker, rule.id, rule.statement, awaited=self.awaited)
         with self.trial(script) as trial:
             try:
                 check.run(trial, *map(fresh, values))

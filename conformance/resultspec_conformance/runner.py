@@ -12,6 +12,7 @@ from resultspec import rules
 from resultspec.rules import Level, Rule
 
 from .bench import Bench
+from .calling import forsake_loop
 from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of
 from .making import BadSubject
 from .outcomes import one_line
@@ -280,6 +281,7 @@ def _failed(bench: Any, rule: Rule, check: Check, tried: _Once, examples: int) -
 
 
 def _hung(rule: Rule, limit: float) -> RuleReport:
+    forsake_loop()
     return rule_report(
         rule,
         "failed",

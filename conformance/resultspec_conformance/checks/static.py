@@ -42,8 +42,11 @@ def _judge(trial: Trial, rule: str) -> None:
 
 def _report(trial: Trial, problem: Problem) -> NoReturn:
     if trial.script is not None:
-        trial.handler()
+        trial.store()
+        place = 'scratch / "store"'
         trial.script.do(
+            f"({place}).mkdir()",
+            f"handler = {trial.maker.expression(place)}",
             "from resultspec_conformance.typing_probe import problems_of",
             f"problems = [problem for problem in problems_of(type(handler)) if problem.rule == {problem.rule!r}]",
         )
