@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resultspec import rules
 
@@ -28,6 +28,9 @@ from .settings import Settings
 from .subjects import HANDLER_CLASSES, HandlerSubject
 from .trial import Trial, fresh
 from .typing_probe import CannotProbe, Problem, is_annotated, problems_of, why_not
+
+if TYPE_CHECKING:
+    from .model import Finding
 
 
 class Bench:
@@ -117,6 +120,13 @@ class Bench:
         """Whether a method of the handlers is to be awaited."""
         with self.trial() as trial:
             return is_awaited(trial.handler().handler, map(fresh, self.pool))
+
+    @cached_property
+    def sequences(self) -> "Finding":
+        """What a state machine finds by sequences of steps; it is run once."""
+        from .model import explore  # imports Hypothesis' state machines, which take a while
+
+        return explore(self)
 
     @cached_property
     def _accepted(self) -> list[Any]:
