@@ -17,6 +17,7 @@ from resultspec_conformance.saboteurs.sequences import SEQUENCE_SABOTEURS, Loses
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_reference import JSONResultHandler, LocalResultHandler
+from zoo._inline import NotEmpty
 
 Sabotage = Callable[[HandlerSubject], HandlerSubject]
 
@@ -127,6 +128,15 @@ class Quota:
 def test_a_refusal_that_a_failed_write_did_not_cause_is_no_finding() -> None:
     """A full store may refuse whatever came before."""
     assert explored(HandlerSubject(Quota)).rule is None
+
+
+def test_what_the_handler_refuses_is_no_value_of_the_model() -> None:
+    """The values are those that the handler gives back; no step is left out because of another."""
+    finding = explored(HandlerSubject(NotEmpty))
+
+    assert all(finding.plan.values)
+    assert "failed write" in finding.plan.kinds
+    assert finding.rule is None
 
 
 class Loses:
