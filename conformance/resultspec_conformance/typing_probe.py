@@ -441,6 +441,10 @@ def _cache(fallback: Path) -> Iterator[Path]:
         yield home
 
 
+# The probe awaits nothing where it asks of blocking methods, and does nothing with what they give.
+_BESIDE_THE_POINT = ("unused-coroutine", "unused-awaitable", "func-returns-value")
+
+
 class _Answers:
     """What mypy answered to each question of a probe."""
 
@@ -462,7 +466,7 @@ class _Answers:
         yield from shape
         if shape:
             return
-        suffix = " awaited" if self._awaited("write") else ""
+        suffix = " awaited" if any(map(self._awaited, METHODS)) else ""
         others = [*self._json_bound(suffix), *self._symmetry(suffix)]
         yield from others
         yield from self._typed(suffix)
@@ -545,7 +549,7 @@ class _Answers:
         return self._type(f"{method} gives") != "Any" and not self._errors(f"{method} is awaitable")
 
     def _errors(self, key: str) -> list[str]:
-        return [one.text for one in self._by_key[key] if one.severity == "error"]
+        return [one.text for one in self._by_key[key] if one.severity == "error" and one.code not in _BESIDE_THE_POINT]
 
     def _type(self, key: str) -> str:
         """The type that mypy revealed, as an author would write it, or an empty text."""

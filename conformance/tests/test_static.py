@@ -54,6 +54,7 @@ BROKEN: dict[type, tuple[str, str]] = {
     classes.AwaitedAny: ("static.typed", 'write: Explicit "Any"'),
     classes.AwaitedCoroutinesOfAny: ("static.typed", 'write: Explicit "Any"'),
     classes.Erased: ("static.typed", "write: Function is untyped after decorator"),
+    classes.BareAwaited: ("static.typed", "write: Function is missing a type annotation"),
     classes.Bare: ("static.typed", "write: Function is missing a type annotation"),
     classes.Delegating: ("static.typed", "write takes Any"),
 }
