@@ -35,6 +35,7 @@ def test_a_correct_handler_passes_rule_by_rule(pytester: pytest.Pytester) -> Non
     assert counts.get("failed", 0) == 0, text
     assert counts["passed"] > 20
     assert "TestIt::test_rule[handler.round-trip] PASSED" in text
+    assert "TestIt::test_rule[static.protocol] PASSED" in text  # claimed, since Flags is annotated
 
 
 def test_a_violation_fails_its_own_item_with_the_whole_story(pytester: pytest.Pytester) -> None:
