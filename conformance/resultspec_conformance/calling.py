@@ -5,6 +5,7 @@ A handler that runs on another kind of loop, such as trio's, cannot be checked.
 """
 
 import inspect
+import os
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -131,3 +132,6 @@ def _portal() -> "BlockingPortal":
     # Not anyio's own start_blocking_portal(): at exit it waits for the thread, which a handler may have blocked.
     threading.Thread(target=anyio.run, args=(serve,), name="resultspec-loop", daemon=True).start()
     return opened.result()
+
+
+os.register_at_fork(after_in_child=_portal.cache_clear)  # its thread stayed behind

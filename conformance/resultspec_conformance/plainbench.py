@@ -27,7 +27,7 @@ class PlainBench:
         self.beat = 0.0
 
     @contextmanager
-    def trial(self) -> Iterator[Subject]:
+    def trial(self, script: None = None, evidence_of: str | None = None) -> Iterator[Subject]:
         """The subject, which keeps nothing between trials."""
         yield self.subject
 
@@ -44,18 +44,13 @@ class PlainBench:
             return violation, script
         return None, script
 
-    @property
-    def claims(self) -> frozenset[str]:
-        """The classes that decide: those of the subject."""
-        return self.subject.claims
-
     def describe(self) -> SubjectReport:
         """What is checked, for the report."""
         made_by = getattr(self.subject, "result", None) or getattr(self.subject, "driver", None)
         return SubjectReport(
             target=self.subject.target,
             handler=name_of(made_by) if isinstance(made_by, type) else self.subject.target,
-            claims=tuple(name for name in self.subject.classes if name in self.claims),
+            claims=tuple(name for name in self.subject.classes if name in self.subject.claims),
             values="the suite's own",
         )
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def make(scratch: Path) -> LocalResultHandler:
 
 def explored(subject: HandlerSubject, seed: int = 0) -> Finding:
     """What the state machine finds."""
-    with Bench(subject, Settings(seed=seed, examples=40)) as bench:
+    with tempfile.TemporaryDirectory() as root, Bench(subject, Settings(seed=seed, examples=40), Path(root)) as bench:
         return explore(bench)
 
 
