@@ -41,7 +41,8 @@ class HandlerSubject:
             overrides the suite's own notion of equality and type.
         claims: The conformance classes that decide the verdict: some of ``core``, ``shared``, ``durable``, ``private``,
             ``static``. What is named here is claimed; ``static`` is claimed without being named when the handlers' class is
-            annotated and mypy can be asked about it.
+            annotated and mypy can be asked about it. Under pytest, whose tests are named before a handler was made, its rules
+            are tests where it is named.
         storage: ``inline`` when the reference holds the value, ``external`` when the value lies elsewhere; left out, the
             suite finds out.
         tamper: Opens the storage of a handler, ``tamper(handler)``, for the checks that alter what is stored. Left out, the
