@@ -4,15 +4,16 @@ import itertools
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resultspec import rules
 
+from .calling import is_awaited
 from .checking import Check, NotApplicable, Refused, Untested, Violation
 from .comparison import name_of
 from .domain import CannotInfer, Domain, domain_of
@@ -25,6 +26,10 @@ from .script import Script
 from .settings import Settings
 from .subjects import HANDLER_CLASSES, HandlerSubject
 from .trial import Trial, fresh
+from .typing_probe import CannotProbe, Problem, is_annotated, problems_of, why_not
+
+if TYPE_CHECKING:
+    from .model import Finding
 
 
 class Bench:
@@ -49,6 +54,7 @@ class Bench:
         self.subject = subject
         self.settings = settings
         self.maker: Maker = maker_for(subject.make)
+        self.twin_maker: Maker | None = maker_for(subject.twin) if subject.twin is not None else None
         self.beat = time.monotonic()
         self.kept: dict[str, Path] = {}
         self._processes: list[Process] = []
@@ -56,10 +62,13 @@ class Bench:
         self._closed = False
         self._nursery: Process | None = None
         self._numbers = itertools.count()
+        self._typing: Sequence[Problem] | CannotProbe | None = None
         self._root = root
         self.judging = root
         try:
-            handler = self._first_handler()
+            handler = self._first_handler(self.maker)
+            if self.twin_maker is not None:
+                self._first_handler(self.twin_maker)
             self.handler_class = type(handler)
             self.domain: Domain = _domain(handler, subject)
             self.pool = self._draw()
@@ -67,11 +76,11 @@ class Bench:
             self.close()
             raise
 
-    def _first_handler(self) -> Any:
+    def _first_handler(self, maker: Maker) -> Any:
         scratch = self._root / "first"
-        scratch.mkdir()
+        scratch.mkdir(exist_ok=True)
         try:
-            handler = self.maker(scratch)
+            handler = maker(scratch)
         except Exception as error:
             raise BadSubject(
                 f"making the handler raised {one_line(error)}; the factory must give a working handler before anything "
@@ -130,6 +139,19 @@ class Bench:
                 return run(trial)
             except (Violation, Refused, Untested, NotApplicable) as end:
                 return end
+
+    @cached_property
+    def awaited(self) -> bool:
+        """Whether a method of the handlers is to be awaited."""
+        with self.trial() as trial:
+            return is_awaited(trial.handler().handler, map(fresh, self.pool))
+
+    @cached_property
+    def sequences(self) -> "Finding":
+        """What a state machine finds by sequences of steps; it is run once."""
+        from .model import explore  # imports Hypothesis' state machines, which take a while
+
+        return explore(self)
 
     @cached_property
     def _accepted(self) -> list[Any]:
@@ -231,6 +253,25 @@ class Bench:
             content = len(zlib.compress(repr(candidates[0]).encode("utf-8", "surrogatepass")))
             return outcome.error is None and (len(reference) >= content // 3 or content < _TELLING_SIZE)
 
+    def typing_problems(self) -> Sequence[Problem] | CannotProbe:
+        """What mypy has against the class of the handlers, or why it cannot be asked; it is run once."""
+        if self._typing is None:
+            try:
+                self._typing = problems_of(self.handler_class, 0.8 * self.settings.limit)
+            except CannotProbe as reason:
+                self._typing = reason
+        return self._typing
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """The classes that decide: those of the subject, and ``static`` where the handlers' class is annotated.
+
+        Where mypy cannot be asked, ``static`` decides only if the author claims it.
+        """
+        annotated = is_annotated(self.handler_class) and why_not(self.handler_class) is None
+        judged = annotated and not isinstance(self._typing, CannotProbe)
+        return self.subject.claims | ({"static"} if judged else set())
+
     def simplest(self, check: Check, value: Any) -> Any:
         """The smallest value for which a check fails as it did for this one."""
 
@@ -251,7 +292,7 @@ class Bench:
     def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
         """Run a failing check once more, writing down what it does: the violation, and the script that shows it."""
         rule = rules.rule(check.rule)
-        script = Script(self.maker, rule.id, rule.statement)
+        script = Script(self.maker, rule.id, rule.statement, awaited=self.awaited)
         try:
             with self.trial(script, rule.id) as trial:
                 check.run(trial, *map(fresh, values))
@@ -266,7 +307,7 @@ class Bench:
         return SubjectReport(
             target=self.subject.target,
             handler=name_of(self.handler_class),
-            claims=tuple(name for name in HANDLER_CLASSES if name in self.subject.claims),
+            claims=tuple(name for name in HANDLER_CLASSES if name in self.claims),
             values=f"{self.domain.describe()}: {len(self.pool)} values",
         )
 

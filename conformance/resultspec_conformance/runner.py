@@ -15,6 +15,7 @@ from resultspec.rules import Level, Rule
 
 from .bench import Bench
 from .budget import CUT, Meter, what_was_cut
+from .calling import forsake_loop
 from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of, why_unchecked
 from .enginebench import EngineBench, bench_for
 from .hanging import watched
@@ -351,6 +352,7 @@ def _failed(bench: Any, rule: Rule, check: Check, tried: _Once, examples: int) -
 
 
 def _hung(rule: Rule, limit: float) -> RuleReport:
+    forsake_loop()
     return rule_report(
         rule,
         "failed",

@@ -172,6 +172,15 @@ class Trial:
             self.script.do(line)
         return Handle(self, handler, "store", name)
 
+    def twin(self) -> Handle:
+        """Make the handler's awaitable or blocking twin on the same store."""
+        maker = self.bench.twin_maker
+        assert maker is not None  # the check has looked
+        if self.script is not None:
+            place = 'scratch / "store"'
+            self.script.do(*maker.imports(), f"twin = Blocking({maker.expression(place)})")
+        return Handle(self, maker(self.store()), "store", "twin")
+
     def elsewhere(self) -> Handle:
         """Make a handler of the same kind on another, empty store.
 

@@ -12,7 +12,7 @@ from zoo.correct import CORRECT, Correct
 def test_a_correct_handler_conforms(correct: Correct) -> None:
     """No MUST rule of the claimed classes fails, and no SHOULD but those that the handler knowingly leaves out."""
     values = correct.values() if correct.values else None
-    report = run(HandlerSubject(correct.make, values=values, claims=correct.claims), Settings(examples=40))
+    report = run(HandlerSubject(correct.make, values=values, claims=correct.claims, twin=correct.twin), Settings(examples=40))
     alarms = {
         found.id: f"{found.status}: {found.message or found.reason}; expected {found.expected}, got {found.actual}"
         for found in report.rules
