@@ -98,9 +98,8 @@ def _verdict(cell: Any, kit: str) -> str:
         return f"outside its scope: {cell['why']}"
     if cell["verdict"] == "missed":
         return "not noticed"
-    if kit == "resultspec":
-        return "**noticed**: " + ", ".join(map(_link, cell["by"]))
-    return f"**noticed** by {len(cell['by'])} check{'s' if len(cell['by']) > 1 else ''}"
+    by = cell["by"]
+    return "**noticed**: " + ", ".join(map(_link, by) if kit == "resultspec" else (f"``{check}``" for check in by))
 
 
 def _link(rule: str) -> str:

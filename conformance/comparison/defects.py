@@ -316,6 +316,13 @@ class Escapes(Store):
     def path(self, key: str) -> Path:
         return self.directory / f"{key}.kept"
 
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        for parent in self.path(key).parents:  # or the directories of all keys that there ever were are searched for others
+            if not parent.is_relative_to(self.directory) or parent == self.directory or any(parent.iterdir()):
+                break
+            parent.rmdir()
+
     def keys(self) -> Iterator[str]:
         for path in sorted(self.directory.rglob("*.kept")):
             yield self.parted(path.read_bytes())[0]
