@@ -7,6 +7,7 @@ has to pass the correct store first.
 """
 
 import datetime
+import functools
 import json
 import os
 import platform
@@ -23,10 +24,11 @@ import attrs
 import tables
 from defects import DEFECTS, CorrectWithValues, Store
 from kit_resultspec import subject
-from resultspec_conformance import check
+from resultspec_conformance import Report, check
 
 HERE = Path(__file__).parent
 TABLE = HERE.parents[1] / "docs" / "data" / "comparison.json"
+BROKEN = ("failed", "warned")
 PYTEST = ["-q", "-x", "-p", "no:cacheprovider", "-c", os.devnull, "-o", "asyncio_mode=auto"]
 PYTEST += ["-o", "asyncio_default_fixture_loop_scope=function"]
 
@@ -74,9 +76,17 @@ def _by_pytest(module: str) -> Callable[[type[Store]], Run]:
 
 
 def _by_this_suite(store: type[Store]) -> Run:
-    report = check(subject(store))
-    judged = [found for found in report.rules if found.status in ("passed", "failed", "warned")]
-    return Run(len(judged), [found.id for found in judged if found.status != "passed"])
+    report = _report(store)
+    correct = _report(CorrectWithValues if store.values else Store)
+    # The correct store claims core and shared, and knowingly leaves out some of what the other classes ask for.
+    left_out = {found.id for found in correct.rules if found.status in BROKEN and found.cls not in correct.subject.claims}
+    judged = [found for found in report.rules if found.id not in left_out and found.status in (*BROKEN, "passed")]
+    return Run(len(judged), [found.id for found in judged if found.status in BROKEN])
+
+
+@functools.cache
+def _report(store: type[Store]) -> Report:
+    return check(subject(store))
 
 
 KITS: Mapping[str, Kit] = {
