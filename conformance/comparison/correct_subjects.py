@@ -107,7 +107,8 @@ def _engine() -> EngineSubject:
     if (tests := str(Path(__file__).parents[1] / "tests")) not in sys.path:
         sys.path.append(tests)
     engines = importlib.import_module("engines_of_tests")
-    return attrs.evolve(engines.model_subject, name="a model engine")
+    subject: EngineSubject = attrs.evolve(engines.model_subject, name="a model engine")
+    return subject
 
 
 def correct_subject(rule: str, scratch: Path) -> Subject:
