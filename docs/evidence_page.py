@@ -85,7 +85,7 @@ class Comparison(_FromData):
             yield f"- **{KITS[name]}** {kit['version']} ({kit['what']}; {kit['checks']} checks of the correct store):"
             yield f"  {verdicts.count('caught')} of the {within} defects within its scope are noticed."
         yield from ("", f"Run on {data['date']} with Python {data['python']}.", "")
-        yield from (".. list-table::", "   :header-rows: 1", "   :widths: 40 20 20 20", "", "   * - defect")
+        yield from (".. list-table::", "   :header-rows: 1", "   :class: comparison", "", "   * - defect")
         yield from (f"     - {KITS[name]}" for name in data["kits"])
         for row in data["defects"]:
             yield f"   * - {row['does']}"
