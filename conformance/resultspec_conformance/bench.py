@@ -42,6 +42,8 @@ class Bench:
         self.settings = settings
         self.maker: Maker = maker_for(subject.make)
         self.beat = time.monotonic()
+        self.findings: dict[str, Any] = {}
+        """What one check has found out and another, or its own reproduction, need not find out again."""
         self._processes: list[Process] = []
         self._numbers = itertools.count()
         self._root = Path(tempfile.mkdtemp(prefix="resultspec-")).resolve()
