@@ -102,7 +102,8 @@ class Run:
         checks = checks_of(rule.id)
         if not checks:
             return rule_report(rule, "untested", reason="this version of the suite has no check for it")
-        ended, error = _watched(lambda: _run_checks(bench, rule, checks), lambda: bench.beat, self.settings.limit)
+        # A second more than another process is given to answer, so that the check hears of it first.
+        ended, error = _watched(lambda: _run_checks(bench, rule, checks), lambda: bench.beat, self.settings.limit + 1)
         if error is not None:
             found = rule_report(rule, "error", reason=f"the suite itself failed: {one_line(error)}")
         elif ended is None:

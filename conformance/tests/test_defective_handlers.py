@@ -14,19 +14,16 @@ from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, Defective
 ALL = (*DEFECTIVE, *MORE_DEFECTIVE)
 SETTINGS = Settings(
     strict=True,
-    limit=5,
-    examples=20,
+    limit=30,
     # The costly rules of threads and processes are run on the handlers that break a rule of their class.
     rules=("handler.*", "shared.instance", "shared.pickle", "shared.process", "shared.equality"),
 )
 
 
-def settings_for(rule: str) -> Settings:
-    """What is asked for of a handler that breaks a rule: no more than can concern it, as 150 handlers take their time."""
-    if rule.startswith("shared."):
-        return attrs.evolve(SETTINGS, rules=("handler.*", "shared.*"))
-    # How many writes are made to find the store that forgets goes by the number of examples.
-    return attrs.evolve(SETTINGS, examples=100) if rule == "handler.independent-writes" else SETTINGS
+def settings_for(defective: Defective) -> Settings:
+    """What is asked for: no more than can concern a handler, as 150 of them take their time."""
+    settings = attrs.evolve(SETTINGS, examples=defective.examples, limit=5 if defective.hangs else SETTINGS.limit)
+    return attrs.evolve(settings, rules=("handler.*", "shared.*")) if defective.rule.startswith("shared.") else settings
 
 
 def recorded(defective: Defective, tmp_path: Path) -> Path | None:
@@ -52,7 +49,7 @@ def test_a_defective_handler_is_caught(defective: Defective, tmp_path: Path) -> 
         rebuild=defective.rebuild,
         golden=recorded(defective, tmp_path),
     )
-    report = run(subject, settings_for(defective.rule))
+    report = run(subject, settings_for(defective))
     failed = {found.id: found for found in report.rules if found.cls in defective.claims and found.status in ("failed", "error")}
 
     assert defective.rule in failed, {found.id: found.status for found in report.rules if found.cls in defective.claims}

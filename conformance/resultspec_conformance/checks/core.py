@@ -208,7 +208,7 @@ def reading_can_be_repeated(trial: Trial, value: Any) -> None:
 @check_each("handler.independent-writes", where=is_ordinary, most=_SOME)
 def equal_and_similar_values_stay_apart(trial: Trial, value: Any) -> None:
     """A value is written with its siblings: in another case, normal form, spacing, length, and once more the same."""
-    family = [fresh(value), *islice(siblings(value), 24), fresh(value)]
+    family = [fresh(value), *_taken(trial, list(islice(siblings(value), 24))), fresh(value)]
     _all_are_read(trial, family, "a later write disturbed an earlier reference")
 
 
@@ -218,6 +218,8 @@ def many_writes_are_all_kept(trial: Trial) -> str:
     values = trial.accepted(_ENOUGH)
     count = _RETAINED * trial.bench.settings.examples
     numbered = trial.bench.domain.numbered()
+    if numbered is not None and not all(_is_honoured(trial, numbered(index)) for index in (0, 1, 2, 3, count)):
+        numbered = None
     many = [values[index % len(values)] if numbered is None or index % 8 == 0 else numbered(index) for index in range(count)]
     big = [value for value in islice(trial.bench.domain.large(), 6) if _is_honoured(trial, value)]
     rounds = big * max(1, min(8, 4_000_000 // max(1, sum(map(_length, big)) or 1)))
@@ -302,6 +304,28 @@ def _honoured(trial: Trial, candidates: Iterator[object]) -> Iterator[object]:
     return (candidate for candidate in candidates if _is_honoured(trial, candidate))
 
 
+def _taken(trial: Trial, candidates: list[Any]) -> list[Any]:
+    """Those of the candidates that write takes; each refusal is followed by a new handler, since it may do harm of its own."""
+
+    def until_refused(one: Trial) -> int:
+        handler = one.handler()
+        for index, value in enumerate(candidates):
+            try:
+                handler.write(fresh(value))
+            except Refused:
+                return index
+        return len(candidates)
+
+    taken: list[Any] = []
+    while candidates:
+        count = trial.bench.outcome(until_refused)
+        if not isinstance(count, int):  # write did worse than refuse: round-trip's to tell
+            break
+        taken += candidates[:count]
+        candidates = candidates[count + 1 :]
+    return taken
+
+
 def _is_honoured(trial: Trial, value: Any) -> bool:
     def alone(other: Trial) -> None:
         handler = other.handler()
@@ -349,8 +373,8 @@ def _all_are_read(
     needed = trial.bench.findings.get(known)  # so that to reproduce a failure is not to search again
     if needed is None:
         outcome = attempt(values)
-        while isinstance(outcome, _Lost) and not _is_honoured(trial, values[outcome.index]):
-            values = [*values[: outcome.index], *values[outcome.index + 1 :]]
+        if isinstance(outcome, _Lost) and not _is_honoured(trial, values[outcome.index]):
+            values = list(_honoured(trial, iter(values)))
             outcome = attempt(values)
         if not isinstance(outcome, _Lost):
             return int(outcome) if isinstance(outcome, int) else 0
@@ -399,10 +423,13 @@ def _fewest_writes(trial: Trial, values: Sequence[Any], lost: int, fails: Fails,
 
     harm = trial.bench.outcome(first_harm)
     end = harm if isinstance(harm, int) else len(values)
-    for needed in ([values[lost], values[end - 1]], values[lost:end], values[:end]):
-        if len(needed) > 1 and fails(needed):
-            return fewest(needed, fails, most_writes=_SHRINKING)
-    return fewest(values, fails, most_writes=_SHRINKING)
+    tail = 1
+    while tail < end - lost:
+        latest = [values[lost], *values[end - tail : end]]
+        if fails(latest):
+            return fewest(latest, fails, most_writes=_SHRINKING)
+        tail *= 2
+    return fewest(values[:end] if fails(values[:end]) else values, fails, most_writes=_SHRINKING)
 
 
 def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> None:
@@ -582,6 +609,7 @@ def _probe_all(trial: Trial, value: Any, values: list[Any]) -> Iterator[Probed]:
     probes: list[tuple[Any, Literal["cut", "wrong type"]]] = [(probe, "cut") for probe in cut(good)]
     probes += [(probe, "wrong type") for probe in wrong_types(good, kinds)]
     for probe, shape in probes:
+        trial.bench.beat = time.monotonic()
         try:
             outcome: Outcome = worker.call(read_one, store, json.dumps(probe))
         except WorkerDied as death:
@@ -591,6 +619,8 @@ def _probe_all(trial: Trial, value: Any, values: list[Any]) -> Iterator[Probed]:
         except WorkerFailed as failure:
             raise Untested(f"the handler cannot be made in another process: {failure}") from failure
         yield probe, shape, outcome
+        if outcome.fatal:
+            return
 
 
 def _is_honest(trial: Trial, probe: Any, read: Any, shape: Literal["cut", "wrong type"]) -> bool:

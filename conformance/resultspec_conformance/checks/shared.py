@@ -27,7 +27,8 @@ _THREADS = 8
 _WRITES_PER_THREAD = 6
 _ROUNDS = 4
 _PROCESSES = 3
-_WRITES_PER_PROCESS = 40
+_EACH = range(_PROCESSES)
+_WRITES_PER_PROCESS = 10
 
 
 @check_each("shared.instance", where=is_ordinary, most=20)
@@ -252,19 +253,21 @@ def processes_share_one_storage(trial: Trial) -> str:
     workers = [trial.bench.worker(number) for number in range(_PROCESSES)]
     for worker in workers:  # a first call, so that they start together afterwards
         _answered(trial, lambda worker=worker: worker.write(trial.store("warm-up"), values[:1]))
-    shares = [[values[(index * _PROCESSES + n) % len(values)] for index in range(_WRITES_PER_PROCESS)] for n in range(_PROCESSES)]
-    for worker, share in zip(workers, shares, strict=True):
-        worker.begin(write_there, store, [fresh(value) for value in share])
     kept: list[tuple[Any, str]] = []
-    for worker, share in zip(workers, shares, strict=True):
-        for value, (text, error) in zip(share, _answered(trial, worker.answer), strict=True):
-            if text is None:
-                raise Violation(
-                    "a write raised while other processes were writing, and works alone",
-                    expected=f"a reference for {shown(value)}",
-                    actual=str(error),
-                )
-            kept.append((value, text))
+    for number in range(_ROUNDS):  # each begins together, however far apart the last one ended
+        first = number * _PROCESSES * _WRITES_PER_PROCESS
+        shares = [[values[(first + index * _PROCESSES + n) % len(values)] for index in range(_WRITES_PER_PROCESS)] for n in _EACH]
+        for worker, share in zip(workers, shares, strict=True):
+            worker.begin(write_there, store, [fresh(value) for value in share])
+        for worker, share in zip(workers, shares, strict=True):
+            for value, (text, error) in zip(share, _answered(trial, worker.answer), strict=True):
+                if text is None:
+                    raise Violation(
+                        "a write raised while other processes were writing, and works alone",
+                        expected=f"a reference for {shown(value)}",
+                        actual=str(error),
+                    )
+                kept.append((value, text))
     reader: Process = workers[0]
     outcomes = _answered(trial, lambda: reader.read(store, [text for _, text in kept]))
     for (value, text), outcome in zip(kept, outcomes, strict=True):

@@ -1787,7 +1787,7 @@ class LockFile(Text, Files):
     def write(self, value: str, /) -> JSON:
         self.directory.mkdir(parents=True, exist_ok=True)
         lock = self.directory / "results.lock"
-        for _ in range(1000):
+        for _ in range(100):
             with suppress(FileExistsError):
                 os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
                 break
@@ -2709,6 +2709,10 @@ class Defective:
     """Other rules that may honestly fail because of the same defect."""
     describe: Callable[[Any], Any] | None = None
     rebuild: Callable[[Any], Any] | None = None
+    examples: int = 20
+    """How many values the suite must draw to catch it; the number of writes goes by it."""
+    hangs: bool = False
+    """Whether a call never ends, so that the suite waits for as long as its limit."""
     golden: Callable[[Path], list[tuple[Any, Any]]] | None = None
     """Plant in a directory what an earlier release wrote, and return its references with their values."""
 
@@ -2757,7 +2761,7 @@ DEFECTIVE: tuple[Defective, ...] = (
     Defective("handler.independent-writes", KeyedByNormalForm),
     Defective("handler.independent-writes", KeyedByLength),
     Defective("handler.independent-writes", KeyedByHash),
-    Defective("handler.independent-writes", KeyedByShortDigest),
+    Defective("handler.independent-writes", KeyedByShortDigest, examples=100),
     Defective("handler.independent-writes", NamedByNanoseconds, json_values),
     Defective("handler.independent-writes", NamedBySharedRandom),
     Defective("handler.independent-writes", KeepsHundredFiles),
@@ -2792,7 +2796,7 @@ DEFECTIVE: tuple[Defective, ...] = (
     Defective("handler.loud-refusal", CoercedKeys),
     Defective("handler.loud-refusal", AnyArray),
     Defective("handler.loud-refusal", ReprForTheRest),
-    Defective("handler.failed-write", KeepsTheLock, json_values),
+    Defective("handler.failed-write", KeepsTheLock, json_values, hangs=True),
     Defective("handler.failed-write", OneDocument, json_values),
     Defective("handler.failed-write", OpenTransaction),
     Defective("handler.failed-write", CircuitBreaker),
@@ -2865,8 +2869,8 @@ MORE_DEFECTIVE: tuple[Defective, ...] = (
     Defective("handler.falsy-values", OrNone, also=ROUND_TRIP),
     Defective("handler.independent-writes", KeyedByEnds),
     Defective("handler.independent-writes", NamedByDate),
-    Defective("handler.independent-writes", KeepsRecentRows),
-    Defective("handler.independent-writes", KeepsThousandInMemory, claims=CORE),
+    Defective("handler.independent-writes", KeepsRecentRows, examples=40),
+    Defective("handler.independent-writes", KeepsThousandInMemory, claims=CORE, examples=100),
     Defective("handler.independent-writes", KeyedByAddress, claims=CORE),
     Defective("handler.input-untouched", SortsToLog),
     Defective("handler.snapshot", EncodesLater, claims=CORE),
