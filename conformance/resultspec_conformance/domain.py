@@ -406,15 +406,27 @@ def _is_array(cls: Any) -> bool:
 
 def _telling_instances(cls: Any) -> Iterator[object]:
     """Instances of a dataclass, field by field; fewer where the class refuses a combination."""
-    try:
-        hints = typing_extensions.get_type_hints(cls)
-    except Exception:  # noqa: BLE001 - names that exist for type checkers only
-        return
-    columns = {field.name: list(telling_values(hints[field.name])) for field in fields(cls) if field.init}
+    columns = {name: list(telling_values(hint)) for name, hint in _fields_of(cls)}
     columns = {name: column for name, column in columns.items() if column}
     for row in range(max(map(len, columns.values()), default=0)):
         with suppress(Exception):  # a field without telling values and without a default, or a combination that is refused
             yield cls(**{name: column[row % len(column)] for name, column in columns.items()})
+
+
+def _fields_of(cls: Any) -> list[tuple[str, Any]]:
+    """The fields that a dataclass is made with and their annotations, those left out that lead back to dataclasses."""
+    try:
+        hints = typing_extensions.get_type_hints(cls)
+    except Exception:  # noqa: BLE001 - names that exist for type checkers only
+        return []
+    return [
+        (field.name, hints[field.name]) for field in fields(cls) if field.init and not _is_made_of_dataclasses(hints[field.name])
+    ]
+
+
+def _is_made_of_dataclasses(annotation: Any) -> bool:
+    """Whether a dataclass is named in an annotation, which may be the one that it belongs to."""
+    return is_dataclass(annotation) or any(map(_is_made_of_dataclasses, get_args(annotation)))
 
 
 def _telling_collections(cls: Callable[[list[Any]], Any], arguments: tuple[Any, ...]) -> Iterator[object]:
@@ -559,8 +571,7 @@ def _numbered_instances(cls: Any) -> Callable[[int], object] | None:
     one: Any = next(telling_values(cls), None)
     if one is None:
         return None
-    hints = typing_extensions.get_type_hints(cls)
-    makers = {field.name: numbered_values(hints[field.name]) for field in fields(cls) if field.init}
+    makers = {name: numbered_values(hint) for name, hint in _fields_of(cls)}
     name, make = next(((name, make) for name, make in makers.items() if make is not None), ("", None))
     return None if make is None else lambda number: replace(one, **{name: make(number)})
 

@@ -652,7 +652,7 @@ def _outside(trial: Trial) -> list[tuple[Any, Any]]:
     if "outside" not in trial.bench.findings:
         trial.bench.findings["outside"] = [
             (value, trial.bench.outcome(lambda one, value=value: _refused_or_kept(one, value)))
-            for value in islice(trial.bench.domain.outside(), 400)
+            for value in islice(trial.bench.domain.outside(), 600)
         ]
     found: list[tuple[Any, Any]] = trial.bench.findings["outside"]
     return found
