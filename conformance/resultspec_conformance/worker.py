@@ -64,8 +64,6 @@ def read_one(handler: Any, reference: str) -> Outcome:
 
     Who retries for ever must be found out without waiting for ever: sleeping is cut short, and counted at its full length.
     """
-    import cloudpickle
-
     slept, sleep = 0.0, time.sleep
 
     def hurried(seconds: SupportsFloat | SupportsIndex, /) -> None:
@@ -77,9 +75,15 @@ def read_one(handler: Any, reference: str) -> Outcome:
 
     time.sleep = hurried
     try:
-        outcome = attempt(handler.read, json.loads(reference))
+        return portable(attempt(handler.read, json.loads(reference)))
     finally:
         time.sleep = sleep
+
+
+def portable(outcome: Outcome) -> Outcome:
+    """An outcome that can be sent: a value that cannot travel is told by its repr."""
+    import cloudpickle
+
     try:
         cloudpickle.dumps(outcome)
     except Exception:  # noqa: BLE001 - an open file, say
