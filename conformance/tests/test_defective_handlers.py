@@ -54,6 +54,7 @@ def test_a_defective_handler_is_caught(defective: Defective, tmp_path: Path) -> 
 
     assert defective.rule in failed, {found.id: found.status for found in report.rules if found.cls in defective.claims}
     assert set(failed) <= {defective.rule, *defective.also}, {rule: (f.message, f.reason) for rule, f in failed.items()}
+    assert failed[defective.rule].status == "failed", failed[defective.rule].reason
     assert failed[defective.rule].message
     assert failed[defective.rule].expected
     assert failed[defective.rule].actual

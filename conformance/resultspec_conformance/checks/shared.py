@@ -6,7 +6,7 @@ import pickle
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cloudpickle
@@ -259,8 +259,9 @@ def processes_share_one_storage(trial: Trial) -> str:
         shares = [[values[(first + index * _PROCESSES + n) % len(values)] for index in range(_WRITES_PER_PROCESS)] for n in _EACH]
         for worker, share in zip(workers, shares, strict=True):
             worker.begin(write_there, store, [fresh(value) for value in share])
-        for worker, share in zip(workers, shares, strict=True):
-            for value, (text, error) in zip(share, _answered(trial, worker.answer), strict=True):
+        heard = [_heard(worker) for worker in workers]  # all of them first: an answer left behind would be taken for another
+        for answer, share in zip(heard, shares, strict=True):
+            for value, (text, error) in zip(share, _answered(trial, answer), strict=True):
                 if text is None:
                     raise Violation(
                         "a write raised while other processes were writing, and works alone",
@@ -279,6 +280,20 @@ def processes_share_one_storage(trial: Trial) -> str:
                 actual=outcome.error or shown(outcome.value),
             )
     return f"{len(kept)} writes by {_PROCESSES} processes"
+
+
+def _heard(worker: Process) -> Callable[[], Any]:
+    """Wait for a worker's answer, to be given out later; and so for its end, to be raised."""
+    try:
+        answer = worker.answer()
+    except (WorkerDied, WorkerFailed) as end:
+        failure = end
+
+        def raises() -> Any:
+            raise failure
+
+        return raises
+    return lambda: answer
 
 
 @check("shared.equality")
