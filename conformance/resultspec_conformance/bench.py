@@ -56,6 +56,8 @@ class Bench:
         self.maker: Maker = maker_for(subject.make)
         self.twin_maker: Maker | None = maker_for(subject.twin) if subject.twin is not None else None
         self.beat = time.monotonic()
+        self.findings: dict[str, Any] = {}
+        """What one check has found out and another, or its own reproduction, need not find out again."""
         self.kept: dict[str, Path] = {}
         self._processes: list[Process] = []
         self._started: list[Process] = []
@@ -170,14 +172,19 @@ class Bench:
                 break
         return accepted
 
+    @cached_property
+    def _different(self) -> list[Any]:
+        """The accepted values, neither None nor falsy nor alike where there are such."""
+        distinct: dict[tuple[type, str], Any] = {}
+        for value in self._accepted:
+            if value is not None:
+                distinct.setdefault((type(value), repr(value)), value)
+        ordinary = [value for value in distinct.values() if not _is_falsy(value)]
+        return ordinary or list(distinct.values()) or self._accepted
+
     def accepted(self, count: int) -> list[Any]:
         """Fresh values that the handler accepts and gives back, different ones first, ``count`` at the most."""
-        distinct: list[Any] = []
-        for value in self._accepted:
-            if value is not None and not any(_same(value, other) for other in distinct[-12:]):
-                distinct.append(value)
-        ordinary = [value for value in distinct if not _is_falsy(value)]
-        return [fresh(value) for value in (ordinary or distinct or self._accepted)[:count]]
+        return [fresh(value) for value in self._different[:count]]
 
     def process(self) -> Process:
         """An interpreter that has seen nothing of the run.
@@ -343,10 +350,6 @@ def _is_falsy(value: Any) -> bool:
         return not value
     except Exception:  # noqa: BLE001 - an array of several elements has no truth value
         return False
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and repr(one) == repr(other)
 
 
 def _size(value: Any) -> int:

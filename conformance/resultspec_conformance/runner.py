@@ -132,7 +132,9 @@ class Run:
         if self._meter.spent:
             return self._settled(rule, rule_report(rule, "untested", reason=CUT))
         self._meter.begin(root=rule.id in ROOTS)
-        ended, error = watched(lambda: _run_checks(bench, rule, checks, self._meter), lambda: bench.beat, self.settings.limit)
+        # A second more than another process is given to answer, so that the check hears of it first.
+        limit = self.settings.limit + 1
+        ended, error = watched(lambda: _run_checks(bench, rule, checks, self._meter), lambda: bench.beat, limit)
         self._meter.end()
         if isinstance(error, BadSubject):
             found = rule_report(rule, "error", reason=str(error))

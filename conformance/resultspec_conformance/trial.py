@@ -289,14 +289,22 @@ class Trial:
 Fails = Callable[[Sequence[Any]], bool]
 
 
-def fewest(values: Sequence[Any], fails: Fails, most_tries: int = 200) -> list[Any]:
-    """Leave out of a failing sequence whatever is not needed for it to fail (delta debugging, Zeller 1999)."""
+def fewest(values: Sequence[Any], fails: Fails, most_writes: int) -> Sequence[Any]:
+    """Leave out of a failing sequence whatever is not needed for it to fail (delta debugging, Zeller 1999).
+
+    Args:
+        values: The sequence, which fails.
+        fails: Tries a part of it.
+        most_writes: How many elements may be tried in all before the search is given up for what was found.
+    """
     needed, parts = list(values), 2
-    while len(needed) >= 2 and most_tries > 0:
+    while len(needed) >= 2 and most_writes > 0:
         size = max(1, len(needed) // parts)
         for start in range(0, len(needed), size):
-            most_tries -= 1
             rest = needed[:start] + needed[start + size :]
+            most_writes -= len(rest)
+            if most_writes < 0:
+                break
             if rest and fails(rest):
                 needed, parts = rest, max(parts - 1, 2)
                 break
