@@ -47,6 +47,7 @@ _VALUES = 6
 _RECENT = 3
 _INDEX = st.integers(0, 11)
 _TIMES = st.integers(1, 8)
+_SHRINKING = 10_000
 
 
 @attrs.frozen
@@ -263,7 +264,7 @@ def explore(bench: "Bench") -> Finding:
 
 def _shortest(failing: Sequence[Step], fails: Callable[[Sequence[Step]], bool]) -> list[Step]:
     """The steps that are needed for a sequence to fail, each as plain as can be."""
-    needed = fewest(failing, fails, most_tries=400)
+    needed = fewest(failing, fails, most=_SHRINKING)
     for number in [step.number for step in needed if step.kind in ("reopen", "pickle")]:
         merged = [attrs.evolve(step, who=0) if step.who == number else step for step in needed if step.number != number]
         if fails(merged):
@@ -274,7 +275,7 @@ def _shortest(failing: Sequence[Step], fails: Callable[[Sequence[Step]], bool]) 
             if fails(candidate):
                 needed = candidate
                 break
-    return fewest(needed, fails)
+    return fewest(needed, fails, most=_SHRINKING)
 
 
 def _plainer(step: Step, before: Sequence[Step]) -> Iterator[Step]:

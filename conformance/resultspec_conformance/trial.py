@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import comparison
 from .calling import call
@@ -286,24 +286,24 @@ class Trial:
         return source_of(value)
 
 
-Fails = Callable[[Sequence[Any]], bool]
+_V = TypeVar("_V")
 
 
-def fewest(values: Sequence[Any], fails: Fails, most_writes: int) -> Sequence[Any]:
+def fewest(values: Sequence[_V], fails: Callable[[Sequence[_V]], bool], most: int) -> list[_V]:
     """Leave out of a failing sequence whatever is not needed for it to fail (delta debugging, Zeller 1999).
 
     Args:
         values: The sequence, which fails.
         fails: Tries a part of it.
-        most_writes: How many elements may be tried in all before the search is given up for what was found.
+        most: How many elements may be tried in all before the search is given up for what was found.
     """
     needed, parts = list(values), 2
-    while len(needed) >= 2 and most_writes > 0:
+    while len(needed) >= 2 and most > 0:
         size = max(1, len(needed) // parts)
         for start in range(0, len(needed), size):
             rest = needed[:start] + needed[start + size :]
-            most_writes -= len(rest)
-            if most_writes < 0:
+            most -= len(rest)
+            if most < 0:
                 break
             if rest and fails(rest):
                 needed, parts = rest, max(parts - 1, 2)

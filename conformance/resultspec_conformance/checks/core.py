@@ -24,7 +24,7 @@ from ..references import cut, forged, names, wrong_types
 from ..source import shown
 from ..strictjson import json_problem
 from ..traps import half_writable
-from ..trial import Fails, Handle, Trial, fewest, fresh
+from ..trial import Handle, Trial, fewest, fresh
 from ..worker import read_one
 
 _SOME = 40
@@ -402,7 +402,9 @@ class _Lost(Exception):
         self.violation = violation
 
 
-def _fewest_writes(trial: Trial, values: Sequence[Any], lost: int, fails: Fails, writing: Writing) -> Sequence[Any]:
+def _fewest_writes(
+    trial: Trial, values: Sequence[Any], lost: int, fails: Callable[[Sequence[Any]], bool], writing: Writing
+) -> Sequence[Any]:
     """The fewest of a failing sequence of writes: up to the one that did the damage, and of those what is needed."""
 
     def first_harm(one: Trial) -> int:
@@ -427,9 +429,9 @@ def _fewest_writes(trial: Trial, values: Sequence[Any], lost: int, fails: Fails,
     while tail < end - lost:
         latest = [values[lost], *values[end - tail : end]]
         if fails(latest):
-            return fewest(latest, fails, most_writes=_SHRINKING)
+            return fewest(latest, fails, most=_SHRINKING)
         tail *= 2
-    return fewest(values[:end] if fails(values[:end]) else values, fails, most_writes=_SHRINKING)
+    return fewest(values[:end] if fails(values[:end]) else values, fails, most=_SHRINKING)
 
 
 def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> None:
