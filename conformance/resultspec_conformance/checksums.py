@@ -13,6 +13,7 @@ _FAR = 160
 """How far from either end of the stored bytes a checksum is looked for."""
 
 _SHORTEST = 16
+_UNMISTAKABLE = 8
 _LARGE = 2_048
 _USUAL = (4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 64, 65, 80, 128, 129)
 """How much a checksum takes with what stands beside it, where the stored bytes are too many to try everything."""
@@ -114,11 +115,12 @@ def _spans(length: int) -> Iterator[tuple[int, int]]:
         yield 0, length - width
 
 
-def replaced_digests(old: bytes, new: bytes, around: bytes) -> bytes:
+def replaced_digests(old: bytes, new: bytes, around: bytes, salts: Iterable[bytes] = ()) -> bytes:
     """Bytes in which every digest of one content is replaced by that of another, in whatever form it is written."""
-    for compute in _ALGORITHMS.values():
-        for written in _FORMS.values():
-            before = written(compute(old))
-            if len(before) >= 8:
-                around = around.replace(before, written(compute(new)))
+    for salt in dict.fromkeys((b"", *salts)):
+        for compute in _ALGORITHMS.values():
+            before = compute(salt + old)
+            for written in _FORMS.values():
+                if len(text := written(before)) >= _UNMISTAKABLE and text in around:
+                    around = around.replace(text, written(compute(salt + new)))
     return around

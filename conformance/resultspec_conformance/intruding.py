@@ -95,7 +95,7 @@ _MOST_OBJECTS = 4
 MEMORY = 512 << 20
 """How many bytes reading a hostile reference may take."""
 
-PROCESSOR = 10
+PROCESSOR = 5
 """How many seconds of processor time reading one kind of hostile reference may take."""
 
 

@@ -142,6 +142,7 @@ class Mender:
     """
 
     def __init__(self, original: bytes, salts: list[bytes]) -> None:
+        self._salts = salts
         self._checksums = checksums_in(original, salts)
 
     def __call__(self, altered: bytes, old: bytes, new: bytes) -> list[bytes]:
@@ -157,4 +158,4 @@ class Mender:
             with suppress(IndexError, ValueError):
                 variants.append(checksum.mend(altered))
                 whole = checksum.mend(whole)
-        return list(dict.fromkeys((*variants, whole, replaced_digests(old, new, altered))))
+        return list(dict.fromkeys((*variants, whole, replaced_digests(old, new, altered, self._salts))))

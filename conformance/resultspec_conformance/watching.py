@@ -12,6 +12,9 @@ import attrs
 ENDLESS = ("/dev/zero", "/dev/random", "/dev/urandom")
 
 
+_LONGEST_PATH = 4_096
+
+
 @attrs.define
 class Watch:
     """What is watched, and what was seen.
@@ -72,6 +75,8 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if text.startswith("file:"):
         text = text.removeprefix("file:").partition("?")[0]
+    if len(text) > _LONGEST_PATH:  # the system refuses it, and to resolve it would take hours
+        return
     found = next(filter(None, (_outside(watch, text, start) for start in ("", *watch.starts))), None)
     if found is not None:
         _report(watch, found, arguments)

@@ -268,8 +268,9 @@ class Summarised(Signed):
     """Lists the names of the fields beside the name."""
 
     def write(self, value: JSON, /) -> JSON:
+        reference = super().write(value)
         fields: list[JSON] = [base64.b64encode(name.encode()).decode() for name in value][:9] if isinstance(value, dict) else []
-        return [super().write(value), fields]
+        return [reference, fields]
 
     def read(self, reference: JSON, /) -> JSON:
         if type(reference) is not list or len(reference) != 2:
@@ -687,35 +688,18 @@ class ClosesLate(Signed):
             raise
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A handler with one defect."""
-
-    rule: str
-    make: Callable[[Path], Any]
-    also: frozenset[str] = frozenset()
-    """Other rules that the same defect breaks."""
-
-
-BREAKS_PRIVATE: tuple[Broken, ...] = (
-    *(Broken("private.opaque-reference", make) for make in (Speaking, Summarised, CodesOfCharacters)),
-    *(
-        Broken("private.quiet-errors", make)
-        for make in (QuotesTheValue, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue)
+BREAKS_PRIVATE: dict[str, tuple[Callable[[Path], Any], ...]] = {
+    "private.opaque-reference": (Speaking, Summarised, CodesOfCharacters),
+    "private.quiet-errors": (
+        QuotesTheValue, QuotesTheCause, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue, TellsItsAddress,
     ),
-    *(Broken("private.quiet-errors", make, also=UNKEYED) for make in (QuotesTheCause, TellsItsAddress)),
-    Broken("private.quiet-repr", ShowsItsPassword, also=UNKEYED),
-    *(Broken("private.quiet-repr", make) for make in (ShowsItsHeaders, ShowsItsCache)),
-    *(
-        Broken("private.confined-read", make, also=UNKEYED | {"private.bounded-read"})
-        for make in (JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory)
+    "private.quiet-repr": (ShowsItsPassword, ShowsItsHeaders, ShowsItsCache),
+    "private.confined-read": (
+        JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory,
     ),
-    *(
-        Broken("private.safe-read", make, also=UNKEYED)
-        for make in (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec)
-    ),
-    Broken("private.safe-read", SignsAfterwards),
-    *(Broken("private.tamper-evident", make) for make in (SignsTheValueAlone, Summed)),
-    *(Broken("private.bounded-read", make) for make in (Inflates, Pads)),
-    *(Broken("private.file-mode", make) for make in (OpensPlainly, ClosesLate)),
-)
+    "private.safe-read": (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec, SignsAfterwards),
+    "private.tamper-evident": (SignsTheValueAlone, Summed),
+    "private.bounded-read": (Inflates, Pads),
+    "private.file-mode": (OpensPlainly, ClosesLate),
+}  # fmt: skip
+"""By rule, handlers that break it."""
