@@ -17,7 +17,17 @@ from resultspec_conformance.saboteurs.private import PRIVATE_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_reference import JSONResultHandler, LocalResultHandler
-from zoo.private import BREAKS_PRIVATE, KEEPS_PRIVATE, Correct
+from zoo.private import (
+    BREAKS_PRIVATE,
+    KEEPS_PRIVATE,
+    Cells,
+    Correct,
+    Drawer,
+    ShowsItsPassword,
+    ShowsItsPool,
+    TellsItsAddress,
+    drawer_with_lock,
+)
 
 PRIVATE = Settings(examples=10, limit=30, rules=("private.*",))
 # Those of core that a reference, a refusal or a repr can break, and that take no time.
@@ -134,6 +144,38 @@ def test_a_defect_is_found(rule: str, make: Callable[[Path], Any]) -> None:
     assert found.message
     assert found.expected
     assert found.actual
+
+
+@pytest.mark.parametrize(
+    ("make", "credential"), [(ShowsItsPassword, "correct-horse-battery"), (TellsItsAddress, "hunter2secret")]
+)
+def test_the_report_repeats_no_credential(make: Callable[[Path], Any], credential: str) -> None:
+    """What a handler gives away the report does not give away again."""
+    report = run(HandlerSubject(make, claims=CLAIMS), attrs.evolve(PRIVATE, rules=("private.quiet-*",)))
+
+    assert report.verdict == "violates"
+    assert credential not in json.dumps(report.to_json())
+
+
+def test_a_declared_credential_is_listened_for() -> None:
+    """A text that the subject declares as a credential is found, whatever the attribute that holds it is called."""
+    subject = HandlerSubject(ShowsItsPool, claims=CLAIMS, credentials=("pool-of-tears",))
+    [found] = run(subject, attrs.evolve(PRIVATE, rules=("private.quiet-repr",))).rules
+
+    assert found.status == "failed"
+    assert "pool-of-tears" not in json.dumps([found.message, found.actual, found.reproducer])
+
+
+@pytest.mark.parametrize("make", [Drawer, drawer_with_lock])
+def test_the_storage_door_of_the_subject_is_used(make: Callable[[], Any]) -> None:
+    """Values in memory are tampered with by the door that the subject gives, and cannot be without one."""
+    rules_of_storage = attrs.evolve(PRIVATE, rules=("private.safe-read", "private.tamper-evident"))
+    found = {
+        tamper: tuple(one.status for one in run(HandlerSubject(make, tamper=tamper, claims=CLAIMS), rules_of_storage).rules)
+        for tamper in (Cells, None)
+    }
+
+    assert found == {Cells: ("failed", "warned") if make is Drawer else ("passed", "passed"), None: ("untested", "untested")}
 
 
 def test_every_rule_of_the_class_has_a_check_and_a_saboteur() -> None:

@@ -73,6 +73,7 @@ def _reveals_nothing(trial: Trial, value: Any, secret: Secret) -> None:
     )
 
 
+_DECLARED = 'credentials = os.environ.get("CREDENTIALS", "").split()  # what the subject declares is not written down'
 _REVEALED = ("from resultspec_conformance.revealing import revealed",)
 
 
@@ -87,9 +88,10 @@ def errors_and_logs_keep_quiet(trial: Trial) -> str:
         if trial.script is not None:
             trial.handler()
             trial.script.do(
+                "import os",
                 "from resultspec_conformance.provoking import Provocation, provoked",
                 f"values = [{', '.join(map(trial.script.of, values))}]",
-                "credentials = ()  # those that the subject declares; the suite does not write them down",
+                _DECLARED,
                 f"tamper = {_tamper(trial)}",
                 f'provocation = Provocation(values, {canary_text()!r}, credentials, scratch / "store", tamper)',
                 "leak = provoked(handler, provocation).leak",
@@ -146,8 +148,10 @@ def _is_quiet(trial: Trial, handler: Handle, secrets: Sequence[Secret]) -> None:
             continue
         of_value = found.secret.what == "the value"
         if trial.script is not None:
-            secret = "secret_of(value)" if of_value else "*credentials_of(handler)"
+            secret = "secret_of(value)" if of_value else "*credentials_of(handler, credentials)"
             trial.script.do(
+                "import os",
+                _DECLARED,
                 "from resultspec_conformance.canaries import secret_of",
                 "from resultspec_conformance.credentials import credentials_of",
                 *_REVEALED,

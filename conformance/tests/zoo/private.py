@@ -238,6 +238,54 @@ class Connected(Vault):
         return super().read(reference)
 
 
+class Drawer:
+    """Pickles in memory."""
+
+    def __init__(self, key: bytes | None = None) -> None:
+        self.cells: dict[str, bytes] = {}
+        self._key = key
+
+    def write(self, value: object, /) -> str:
+        name = secrets.token_hex(16)
+        data = pickle.dumps(value)
+        self.cells[name] = self._signature(name, data) + data
+        return name
+
+    def read(self, reference: str, /) -> object:
+        cell = self.cells[reference]
+        signature, data = cell[: len(self._signature("", b""))], cell[len(self._signature("", b"")) :]
+        if not hmac.compare_digest(signature, self._signature(reference, data)):
+            raise Damaged("the stored value bears another signature")
+        return pickle.loads(data)
+
+    def _signature(self, name: str, data: bytes) -> bytes:
+        return b"" if self._key is None else hmac.digest(self._key, name.encode() + data, "sha256")
+
+
+def drawer_with_lock() -> Drawer:
+    """Return a drawer whose cells are signed."""
+    return Drawer(KEY)
+
+
+class Cells:
+    """The door to a drawer."""
+
+    def __init__(self, drawer: Drawer) -> None:
+        self.cells = drawer.cells
+
+    def names(self) -> list[str]:
+        return list(self.cells)
+
+    def get(self, name: str) -> bytes:
+        return self.cells[name]
+
+    def set(self, name: str, content: bytes) -> None:
+        self.cells[name] = content
+
+    def remove(self, name: str) -> None:
+        del self.cells[name]
+
+
 KEEPS_PRIVATE: tuple[Correct, ...] = (
     Correct("vault", Vault, claims=PRIVATE, warns=UNKEYED),
     Correct("signed", Signed, claims=PRIVATE),
@@ -377,6 +425,14 @@ class ShowsItsPassword(Vault):
 
     directory: Path
     password: str = "correct-horse-battery"
+
+
+@dataclass(frozen=True)
+class ShowsItsPool(Vault):
+    """Has a secret that no name tells as one."""
+
+    directory: Path
+    pool: str = "pool-of-tears"
 
 
 class ShowsItsHeaders(Signed):
