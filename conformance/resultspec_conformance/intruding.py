@@ -306,13 +306,17 @@ def _loaded(reference: Any, marker: str) -> Iterator[tuple[str, Any]]:
             yield "a text in it that runs code where it is evaluated or loaded", put(text)
         for name in payloads.names_like(leaf):
             yield "the name of a module in it", put(name)
-        for region in regions(leaf.encode("utf-8", "surrogatepass")):
-            for payload in payloads.pickles(marker):
-                with suppress(UnicodeDecodeError):
-                    yield f"a pickle in it, under {', '.join(region.encodings) or 'nothing'}", put(region.put(payload).decode())
-            for name in payloads.names_like(region.content.decode("latin-1")):
-                with suppress(UnicodeDecodeError):
-                    yield "the name of a module in it", put(region.put(name.encode()).decode())
+        encoded = leaf.encode("utf-8", "surrogatepass")
+        mend = Mender(encoded, [])
+        for region in regions(encoded):
+            under = ", ".join(region.encodings) or "nothing"
+            names = payloads.names_like(region.content.decode("latin-1"))
+            for what, payload in (
+                *((f"a pickle in it, under {under}", one) for one in payloads.pickles(marker)),
+                *(("the name of a module in it", name.encode()) for name in names),
+            ):
+                for variant in mend(region.put(payload), region.content, payload):
+                    yield what, put(variant.decode("utf-8", "replace"))
     for one in payloads.objects(marker):
         yield "JSON that names a function", one
         yield from (("JSON that names a function", put(one)) for _, put in leaves(reference))
