@@ -243,7 +243,8 @@ def attacked(handler: Any, attack: Attack) -> Attacked:
         stored = 0
         for name in largest_first(contents)[:_MOST_OBJECTS]:
             original = contents[name]
-            mend = Mender(original, salts_of(name, reference, attack.directory))
+            beside = [data for other, data in contents_of(door).items() if other != name]
+            mend = Mender(original, salts_of(name, reference, attack.directory), beside)
             for what, content, payload, old in _tampered(original, str(attack.markers / "ran")):
                 for variant in mend(content, old, payload):
                     stored += 1

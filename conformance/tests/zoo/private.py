@@ -669,6 +669,33 @@ class SignsTheValueAlone(Signed):
         return super().unseal("", data)
 
 
+class LeavesTheKey(Vault):
+    """Signs with a key that it keeps beside the values."""
+
+    def _key(self) -> bytes:
+        try:
+            return (self.directory / "signing.key").read_bytes()
+        except FileNotFoundError:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            draft = self.directory / f".{secrets.token_hex(8)}"
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+            try:
+                os.link(draft, self.directory / "signing.key")
+            except FileExistsError:
+                pass
+            draft.unlink()
+            return (self.directory / "signing.key").read_bytes()
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return data + hmac.new(self._key(), name.encode() + data, "sha256").hexdigest().encode()
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        if not hmac.compare_digest(data, self.seal(name, data[:-64])):
+            raise Damaged("the stored value bears another signature")
+        return data[:-64]
+
+
 class Summed(Vault):
     """Has a checksum of the name and the bytes at the end, without a key."""
 
@@ -754,7 +781,7 @@ BREAKS_PRIVATE: dict[str, tuple[Callable[[Path], Any], ...]] = {
         JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory,
     ),
     "private.safe-read": (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec, SignsAfterwards),
-    "private.tamper-evident": (SignsTheValueAlone, Summed),
+    "private.tamper-evident": (SignsTheValueAlone, LeavesTheKey, Summed),
     "private.bounded-read": (Inflates, Pads),
     "private.file-mode": (OpensPlainly, ClosesLate),
 }  # fmt: skip
