@@ -78,8 +78,9 @@ def read_watched(handler: Any, errand: Errand) -> list[Seen]:
             os.pwrite(progress, f"{index:<12}".encode(), 0)
             os.dup2(planted, DESCRIPTOR)
             os.lseek(DESCRIPTOR, 0, os.SEEK_SET)
-            with watched(Watch(errand.outside, errand.starts, DESCRIPTOR)) as watch:
-                outcome = attempt(handler.read, reference)
+            # The limits are for what opens an endless device unseen, the patience for what is blocked by a pipe so.
+            with watched(Watch(errand.outside, errand.starts, DESCRIPTOR)) as watch, _limits():
+                outcome = _read_patiently(handler, reference)
             if watch.opened or outcome.error is None:
                 seen.append(Seen(index, portable(outcome), tuple(watch.opened)))
     finally:
@@ -88,6 +89,14 @@ def read_watched(handler: Any, errand: Errand) -> list[Seen]:
         with suppress(OSError):
             os.close(DESCRIPTOR)
     return seen
+
+
+def _read_patiently(handler: Any, reference: Any) -> Outcome:
+    try:
+        with patience():
+            return attempt(handler.read, reference)
+    except GaveUp:
+        return Outcome(error="it did not end")
 
 
 _MOST_OBJECTS = 4
@@ -193,7 +202,7 @@ class Attack:
         value: What is written first.
         directory: The scratch directory of the handler.
         markers: An empty directory in which payloads leave a sign.
-        tamper: Opens the handler's storage, or None where it lies in files below the directory.
+        tamper: Opens the handler's storage, or None where it lies below the directory.
     """
 
     maker: bytes
