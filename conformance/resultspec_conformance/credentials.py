@@ -60,15 +60,13 @@ def credentials_of(handler: Any, declared: Iterable[str] = ()) -> list[Secret]:
     for where, text in _found(handler):
         if len(text) >= _SHORTEST:
             found.setdefault(text, f"the credential in {where!r}")
-    return [Secret(what, (text,), by_half=True) for text, what in found.items()]
+    return [Secret(what, (text,), share=0.5) for text, what in found.items()]
 
 
 def signatures_in(reference: Any) -> list[Secret]:
     """What a signed address in a reference carries and nobody else may see: its signature or token."""
     return [
-        Secret("the signature of a signed address", (text,), by_half=True)
-        for text in _signed(reference)
-        if len(text) >= _SHORTEST
+        Secret("the signature of a signed address", (text,), share=0.5) for text in _signed(reference) if len(text) >= _SHORTEST
     ]
 
 

@@ -37,12 +37,13 @@ class Secret:
     Attributes:
         what: What it is, for a message: ``the value``, ``the credential 'password'``.
         pieces: The texts and bytes, any of which gives it away.
-        by_half: Whether no less than half of a piece gives it away, since it can be made of words that others use too.
+        share: How much of a piece gives it away: by default eight characters, 0.5 where it can be made of words that others
+            use too, 1.0 where nothing but the whole of it counts.
     """
 
     what: str
     pieces: tuple[bytes, ...] = attrs.field(converter=tuple[bytes, ...], repr=False)
-    by_half: bool = False
+    share: float = 0.0
 
 
 @attrs.frozen
@@ -73,7 +74,7 @@ def revealed(seen: str | bytes, secrets: Iterable[Secret]) -> Revealed | None:
 
     Source: ``private.opaque-reference``, ``private.quiet-errors``, ``private.quiet-repr``.
     """
-    sought = [(secret, pattern) for secret in secrets if (pattern := _pattern(secret.pieces, secret.by_half)) is not None]
+    sought = [(secret, pattern) for secret in secrets if (pattern := _pattern(secret.pieces, secret.share)) is not None]
     if not sought:
         return None
     for rendering, encodings in _renderings(seen.encode("utf-8", "surrogatepass") if isinstance(seen, str) else seen):
@@ -85,11 +86,11 @@ def revealed(seen: str | bytes, secrets: Iterable[Secret]) -> Revealed | None:
 
 
 @lru_cache(maxsize=256)
-def _pattern(pieces: tuple[bytes, ...], by_half: bool) -> re.Pattern[bytes] | None:
+def _pattern(pieces: tuple[bytes, ...], share: float) -> re.Pattern[bytes] | None:
     """What is searched for: any window of any piece, also reversed or turned by thirteen letters."""
     windows: set[bytes] = set()
     for piece in pieces:
-        windows |= _windows(piece.lower(), max(_WINDOW, len(piece) // 2) if by_half else _WINDOW)
+        windows |= _windows(piece.lower(), max(_WINDOW, int(len(piece) * share)))
     windows |= {window[::-1] for window in windows} | {window.translate(_ROT13) for window in windows}
     return re.compile(b"|".join(map(re.escape, sorted(windows)))) if windows else None
 

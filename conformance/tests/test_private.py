@@ -105,7 +105,8 @@ def assert_script_shows_it(script: str | None, directory: Path) -> None:
     assert script is not None
     path = directory / "reproducer.py"
     path.write_text(script)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # where pytest imported this module from
+    tests = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parents[1]), str(tests)])}  # as pytest has it
     command = [sys.executable, str(path)]
     ended = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
