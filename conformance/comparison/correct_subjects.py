@@ -10,13 +10,16 @@ from resultspec_conformance.golden import record
 from resultspec_conformance.subjects import HANDLER_CLASSES, HandlerSubject, HierarchySubject, ResultSubject, Subject
 from resultspec_reference import JSONResultHandler, LocalResultHandler, NoResult, Parameter, Result, make_converter, resolve
 
+# The class private asks for a key.
+_KEY = b"0123456789abcdef0123456789abcdef"
+
 
 def _make(scratch: Path) -> LocalResultHandler:
-    return LocalResultHandler(scratch / "results", sync=False)
+    return LocalResultHandler(scratch / "results", sync=False, key=_KEY)
 
 
 def _rebuild(directory: str) -> LocalResultHandler:
-    return LocalResultHandler(directory, sync=False)
+    return LocalResultHandler(directory, sync=False, key=_KEY)
 
 
 def _handler(rule: str, scratch: Path) -> HandlerSubject:
