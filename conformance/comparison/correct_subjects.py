@@ -19,9 +19,12 @@ from resultspec_conformance.subjects import (
 )
 from resultspec_reference import JSONResultHandler, LocalResultHandler, NoResult, Parameter, Result, make_converter, resolve
 
+# The class private asks for a key.
+_KEY = b"0123456789abcdef0123456789abcdef"
+
 
 def _make(scratch: Path) -> LocalResultHandler:
-    return LocalResultHandler(scratch / "results", sync=False)
+    return LocalResultHandler(scratch / "results", sync=False, key=_KEY)
 
 
 def _make_synced(scratch: Path) -> LocalResultHandler:
@@ -33,7 +36,7 @@ def _make_signed(scratch: Path) -> LocalResultHandler:
 
 
 def _rebuild(directory: str) -> LocalResultHandler:
-    return LocalResultHandler(directory, sync=False)
+    return LocalResultHandler(directory, sync=False, key=_KEY)
 
 
 def _handler(rule: str, scratch: Path) -> HandlerSubject:
