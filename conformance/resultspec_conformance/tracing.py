@@ -12,6 +12,7 @@ import resource
 import signal
 import struct
 import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -180,6 +181,13 @@ class Watcher(Protocol):
         ...
 
 
+def fork() -> int:
+    """Fork this process; that others of its threads do not come along, of which Python 3.12 warns, is meant."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 def trace(body: Callable[[], None], watcher: Watcher) -> int:
     """Fork a process that runs a function and ends, and follow its system calls.
 
@@ -194,7 +202,7 @@ def trace(body: Callable[[], None], watcher: Watcher) -> int:
         CannotTrace: This machine does not allow it.
     """
     libc, names = _machine()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         code = 1
         try:

@@ -86,7 +86,7 @@ def write_and_exit(make: Make, order: Order) -> int:
     Returns:
         Its exit code, negative for a signal.
     """
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         sys.setswitchinterval(_UNINTERRUPTED)
         _write(make, order, together=True)
@@ -96,7 +96,7 @@ def write_and_exit(make: Make, order: Order) -> int:
 
 def begin_to_write(make: Make, order: Order) -> int:
     """Start a process that writes the values, and do not wait for it: its number."""
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         _write(make, order)
         os._exit(0)
@@ -147,7 +147,7 @@ def read_apart(make: Make, store: str, reference: Any, patience: float) -> tuple
     import cloudpickle
 
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         try:
             theirs.send_bytes(cloudpickle.dumps(read_anew(make, store, reference)[0]))
@@ -173,7 +173,7 @@ def moments(make: Make, order: Order) -> tuple[list[str], str | None]:
         watcher = _Moments(order.log)
         tracing.trace(lambda: _write(make, order), watcher)
         return watcher.seen, None
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         seen = _calls(lambda: _write(make, order), None)
         Path(f"{order.log}.moments").write_text(json.dumps(seen))
@@ -191,7 +191,7 @@ def write_and_die(make: Make, order: Order, moment: int) -> bool:
     """
     if tracing.why_not() is None:
         return tracing.trace(lambda: _write(make, order), _Moments(order.log, moment)) == -signal.SIGKILL
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         _calls(lambda: _write(make, order), moment)
         os._exit(0)
@@ -227,7 +227,7 @@ def write_on_small_disk(make: Make, order: Order) -> tuple[str | None, int, list
     import cloudpickle
 
     answer = Path(f"{order.log}.answer")
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         code = 1
         try:
