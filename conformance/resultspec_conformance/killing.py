@@ -1,4 +1,4 @@
-"""Writers killed at every moment, and raced by readers: what was found of each reference.
+"""Writers killed at every moment, and raced by a reader: what was found of each reference.
 
 One series of kills serves two rules: what was acknowledged is there (``durable.kill``), and nothing is there in part
 (``durable.all-or-nothing``).
@@ -39,6 +39,7 @@ class Series:
         lost: The first acknowledged reference that was lost.
         partial: The first reference under which something else than a whole value was found.
         hopeless: Whether a reader waited long for what was lost, so that more kills would take for ever and tell nothing.
+        raced: Whether references were also read while they were written.
     """
 
     kind: str
@@ -48,11 +49,13 @@ class Series:
     lost: Violation | None = None
     partial: Violation | None = None
     hopeless: bool = False
+    raced: bool = False
 
     def told(self) -> str:
         """What was done, for the report."""
         which = "returned and foreseeable" if self.foreseen else "returned"
-        return f"{self.kills} writers killed, at {self.kind}; {self.reads} reads of {which} references"
+        race = ", also while they were written" if self.raced else ""
+        return f"{self.kills} writers killed, at {self.kind}; {self.reads} reads of {which} references{race}"
 
 
 def series(trial: Trial) -> Series:
@@ -115,14 +118,15 @@ class _Killing:
         found.kills += 1
         when = f"after the writer was killed {words}"
         reader = writer.reader()
-        returned = {one.index: one.reference for one in writer.acknowledged() if one.error is None}
+        told = writer.acknowledged()
+        returned = {one.index: one.reference for one in told if one.error is None}
         for index, reference in returned.items():
             self._look_at_returned(found, reader, writer.values[index], reference, when, moment)
         if found.foreseen:
             for index, reference in enumerate(writer.foreseen(twin)):
                 if index not in returned and reference is not None:
                     self._look_at_foreseen(found, reader, writer, index, reference, when, moment)
-            self._write_again(found, reader, writer.values[len(returned) : len(returned) + 1], when, moment)
+            self._write_again(found, reader, writer.values[len(told) : len(told) + 1], when, moment)
 
     def _write_again(self, found: Series, reader: Handle, interrupted: Sequence[Any], when: str, moment: int) -> None:
         """What a killed writer left under a name that can be foreseen must not be taken for the value when it is written again."""
@@ -184,9 +188,18 @@ class _Killing:
             twin = Writer(self._trial, "undisturbed race", writer.values)
             twin.ask(writers.write_and_exit)
             foreseen = writer.foreseen(twin)
-        reader = writer.reader()
         pid = writer.ask(writers.begin_to_write)
-        seen, idle = 0, 0
+        try:
+            self._read_on(found, writer, foreseen, pid)
+        finally:
+            writer.command(writers.kill, pid)
+        found.raced = True
+        self._kill_among_many(found, writer)
+
+    def _read_on(self, found: Series, writer: Writer, foreseen: Sequence[Any], pid: int) -> None:
+        """Read what a process has returned and what it will return, until it has written enough or has ended."""
+        reader = writer.reader()
+        seen, idle, progress = 0, 0, time.monotonic()
         while seen < _RACED_UNTIL and not (idle % 64 == 63 and writer.command(writers.has_ended, pid)):
             told = writer.acknowledged()
             for one in told[seen:]:
@@ -194,31 +207,35 @@ class _Killing:
                     self._look_at_returned(found, reader, writer.values[one.index], one.reference, "while it writes on")
             for index in range(len(told), min(len(told) + 2, len(foreseen))):
                 self._look_at_foreseen(found, reader, writer, index, foreseen[index], "while it is being written")
-            idle = 0 if len(told) > seen else idle + 1
-            seen = len(told)
-            if idle:
-                time.sleep(0.0005)
-        writer.command(writers.kill, pid)
-        self._kill_among_many(found, writer)
+            if len(told) > seen:
+                seen, idle, progress = len(told), 0, time.monotonic()
+                continue
+            idle += 1
+            time.sleep(0.0005)
+            limit = self._trial.bench.settings.limit
+            if time.monotonic() - progress > limit:
+                actual = f"nothing within {limit:g} seconds"
+                raise Violation("a process that writes hung", expected="write to return or raise", actual=actual)
 
     def _kill_among_many(self, found: Series, raced: Writer) -> None:
         """Writers are killed while they write to a store that holds many values, which share its files and indexes."""
         kept = [(raced.values[one.index], one.reference) for one in raced.acknowledged() if one.error is None]
         writer = attrs.evolve(raced, values=self._values[:1], log="more")
         moments, _ = writer.ask(writers.moments)
-        reader = writer.reader()
         when = "after the writer was killed in a race"
         for moment in (None, *_chosen(moments, _MOST_KILLS_AMONG_MANY)):
             if moment is not None:
                 found.kills += writer.ask(writers.write_and_die, moment)
                 when = f"after a writer to a store of {len(kept)} values was killed {moments[moment]}"
+            reader = writer.reader()
             for value, reference in kept:
                 self._look_at_returned(found, reader, value, reference, when)
             if found.lost is not None:
                 return
-        more = [one.reference for one in writer.acknowledged() if one.error is None]
-        for reference in more:
-            self._look_at_returned(found, reader, writer.values[0], reference, when)
+        reader = writer.reader()
+        for one in writer.acknowledged():
+            if one.error is None:
+                self._look_at_returned(found, reader, writer.values[one.index], one.reference, when)
 
     def _write_down(self, moment: int | None, ending: tuple[str, ...]) -> None:
         """Write a script of one kill in a store of its own; races have none, since they may end otherwise each time."""

@@ -182,10 +182,17 @@ class Watcher(Protocol):
 
 
 def fork() -> int:
-    """Fork this process; that others of its threads do not come along, of which Python 3.12 warns, is meant."""
+    """Fork this process; the child dies with it.
+
+    That other threads do not come along, of which Python 3.12 warns, is meant.
+    """
+    libc = ctypes.CDLL(None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
+        pid = os.fork()
+    if pid == 0 and sys.platform == "linux":
+        libc.prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    return pid
 
 
 def trace(body: Callable[[], None], watcher: Watcher) -> int:
@@ -220,6 +227,7 @@ def trace(body: Callable[[], None], watcher: Watcher) -> int:
         return _Tracer(libc, names, pid, watcher).follow()
     except BaseException:
         os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, _EVERY_THREAD)
         raise
 
 
@@ -329,4 +337,5 @@ _TRACEME, _NEXT_CALL, _SETOPTIONS, _GET_SYSCALL_INFO = 0, 24, 0x4200, 0x420E
 _OPTIONS = 0x1 | 0x8 | 0x100000  # mark stops at calls, follow threads, die with the tracer
 _INFORMATION_SIZE, _ENTRY, _EXIT = 88, 1, 2
 _EVERY_THREAD = 0x40000000  # __WALL
+_PARENT_DEATH_SIGNAL = 1  # <sys/prctl.h>
 _REFUSED = 113

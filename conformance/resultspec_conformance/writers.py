@@ -108,10 +108,12 @@ def has_ended(make: Make, pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def kill(make: Make, pid: int) -> bool:
-    """Kill a process that was started here by SIGKILL; False when it had ended before."""
-    os.kill(pid, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+def kill(make: Make, pid: int) -> None:
+    """Kill a process that was started here, by SIGKILL; one that was started elsewhere is left alone."""
+    with suppress(ChildProcessError):
+        has_ended(make, pid)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def read_anew(make: Make, store: str, reference: Any) -> tuple[Outcome, bool]:
@@ -416,7 +418,7 @@ class _Disk:
             self._sync(Path(f"/proc/{call.thread}/fd/{call.descriptor}"))
         elif call.name in ("sync", "syncfs", "msync"):
             for path in (self._store, *self._store.rglob("*")):
-                if call.name != "msync" or path.is_file():
+                if not path.is_symlink() and (call.name != "msync" or path.is_file()):
                     self._sync(path)
         elif call.name in ("unlink", "unlinkat", "rmdir"):
             self._removed(Path(call.target()))
@@ -437,8 +439,10 @@ class _Disk:
         if stat.S_ISREG(found.st_mode):
             self._contents[_identity(found)] = path.read_bytes()
         elif stat.S_ISDIR(found.st_mode):
-            entries = {entry.name: _identity(self._hold(entry, follow=False)) for entry in path.iterdir()}
-            self._entries[_identity(found)] = entries
+            entries = self._entries[_identity(found)] = {}
+            for entry in path.iterdir():
+                with suppress(FileNotFoundError):  # another thread has removed it
+                    entries[entry.name] = _identity(self._hold(entry, follow=False))
 
     def _hold(self, path: Path, *, follow: bool = True) -> os.stat_result:
         """The state of a file, which is kept open so that no other can get its number."""
@@ -491,14 +495,17 @@ def _identity(found: os.stat_result) -> _Identity:
 def _mount_disk(store: str) -> str | None:
     """Mount a small disk on the store for this process alone; why that cannot be, or None."""
     user, group = os.getuid(), os.getgid()
-    if _libc().unshare(_NEW_MOUNTS if user == 0 else _NEW_MOUNTS | _NEW_USERS) != 0:
-        return f"this machine lets nobody mount a small disk ({os.strerror(ctypes.get_errno())})"
-    if user != 0:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    if not _mount("none", "/", _RECURSIVE | _PRIVATE) or not _mount("tmpfs", store, 0, f"size={_PLENTY}"):
-        return f"this machine lets nobody mount a small disk ({os.strerror(ctypes.get_errno())})"
+    try:
+        _check(_libc().unshare(_NEW_MOUNTS if user == 0 else _NEW_MOUNTS | _NEW_USERS) == 0)
+        if user != 0:
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+            Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        _mount("none", "/", _RECURSIVE | _PRIVATE)
+        _mount("tmpfs", store, 0, f"size={_PLENTY}")
+        _leave_free(store, None)
+    except (OSError, AttributeError) as error:
+        return f"this machine lets nobody mount a small disk ({error})"
     return None
 
 
@@ -506,13 +513,16 @@ def _leave_free(store: str, room: int | None) -> None:
     """Resize the small disk so that this much is free."""
     found = os.statvfs(store)
     used = (found.f_blocks - found.f_bfree) * found.f_frsize
-    if not _mount("tmpfs", store, _REMOUNT, f"size={used + (_PLENTY if room is None else room)}"):
-        raise OSError(ctypes.get_errno(), "the small disk could not be resized")
+    _mount("tmpfs", store, _REMOUNT, f"size={used + (_PLENTY if room is None else room)}")
 
 
-def _mount(kind: str, where: str, flags: int, options: str = "") -> bool:
-    done: int = _libc().mount(kind.encode(), os.fsencode(where), kind.encode(), ctypes.c_ulong(flags), options.encode())
-    return done == 0
+def _mount(kind: str, where: str, flags: int, options: str = "") -> None:
+    _check(_libc().mount(kind.encode(), os.fsencode(where), kind.encode(), ctypes.c_ulong(flags), options.encode()) == 0)
+
+
+def _check(done: bool) -> None:
+    if not done:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _libc() -> ctypes.CDLL:

@@ -36,7 +36,7 @@ def an_exited_process_leaves_its_values(trial: Trial) -> str:
     told = writer.acknowledged()
     if len(told) < len(values):
         raise Violation(
-            "a process that writes died", expected=f"{len(values)} references", actual=f"{len(told)}, and exit code {ended}"
+            "a process that writes died", expected=f"{len(values)} references", actual=f"{len(told)}, and {_ending(ended)}"
         )
     reader = writer.reader()
     for one in told:
