@@ -13,18 +13,18 @@ import attrs
 
 from . import writers
 from .bench import Bench
-from .bulk import bulky, source
+from .bulk import bulky
 from .checking import Untested, Violation
 from .outcomes import Outcome, attempt
 from .source import shown
 from .trial import Handle, Trial, fresh
-from .writing import Writer, problem
+from .writing import ALL_ARE_READ, Writer, problem, write_down
 
 _MOST_KILLS = 40
 _MOST_KILLS_AMONG_MANY = 16
 _RACED_WRITES = 24
 _RACED_UNTIL = 16
-_SLOW = 1.0
+_SLOW = 2.0
 
 
 @attrs.define
@@ -158,7 +158,7 @@ class _Killing:
                 f"a reference that write had returned does not give its value {when}",
                 expected=shown(value), actual=outcome.error or shown(outcome.value),
             )  # fmt: skip
-            self._write_down(moment, _ALL_ARE_READ)
+            self._write_down(moment, ALL_ARE_READ)
         if outcome.error is None and found.partial is None:
             found.partial = _in_part(value, outcome.value, told, when)
             self._write_down(moment, _WHOLE_OR_RAISES)
@@ -237,37 +237,15 @@ class _Killing:
             if one.error is None:
                 self._look_at_returned(found, reader, writer.values[one.index], one.reference, when)
 
-    def _write_down(self, moment: int | None, ending: tuple[str, ...]) -> None:
+    def _write_down(self, moment: int | None, ending: Sequence[str]) -> None:
         """Write a script of one kill in a store of its own; races have none, since they may end otherwise each time."""
-        script = self._trial.script
-        if script is None or moment is None:
-            return
-        script.do(
-            "from resultspec_conformance import bulk, writers",
-            f"values = [{', '.join(map(source, self._values))}]",
-            "def make(scratch):",
-            f"    return {self._trial.maker.expression('scratch')}",
-            'for store in ("store", "twin"):',
-            "    (scratch / store).mkdir()",
-            'order = writers.Order(str(scratch / "store"), values, str(scratch / "store.log"))',
-            'twin = writers.Order(str(scratch / "twin"), values, str(scratch / "twin.log"))',
-            "writers.write_and_exit(make, twin)",
-            f"writers.write_and_die(make, order, {moment})",
-            'handler = make(scratch / "store")',
-            *ending,
-        )
+        if moment is not None:
+            steps = ("writers.write_and_exit(make, twin)", f"writers.write_and_die(make, order, {moment})")
+            write_down(self._trial, self._values, [*steps, *ending])
 
 
-_ALL_ARE_READ = (
-    "for told in writers.acknowledgements(order.log):",
-    "    if told.error is None:",
-    "        read_back = handler.read(told.reference)",
-    '        print("expected:", repr(values[told.index])[:200])',
-    '        print("actual:  ", repr(read_back)[:200])',
-    "        if repr(read_back) != repr(values[told.index]):",
-    '            raise SystemExit("the rule is broken")',
-)
 _WRITTEN_AGAIN = (
+    'handler = make(scratch / "store")',
     "expected = values[len(writers.acknowledgements(order.log))]",
     "read_back = handler.read(handler.write(expected))",
     'print("expected:", repr(expected)[:200])',
@@ -276,6 +254,7 @@ _WRITTEN_AGAIN = (
     '    raise SystemExit("the rule is broken")',
 )
 _WHOLE_OR_RAISES = (
+    'handler = make(scratch / "store")',
     "for told in [*writers.acknowledgements(order.log), *writers.acknowledgements(twin.log)]:",
     "    reference = json.loads(json.dumps(told.reference).replace(twin.store, order.store))",
     "    try:",

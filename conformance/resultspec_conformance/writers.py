@@ -430,7 +430,7 @@ class _Disk:
         if target == self._log:
             self._awaited -= 1
             return self._awaited == 0
-        if target.startswith("/") and call.flags() & os.O_DSYNC:
+        if target.startswith("/") and call.flags() & os.O_DSYNC:  # O_SYNC includes it
             self._sync(Path(f"/proc/{call.thread}/fd/{call.descriptor}"))
         return False
 
