@@ -1,7 +1,6 @@
 """What all trials of a run share: the subject, its values, scratch directories, other processes."""
 
 import itertools
-import json
 import shutil
 import tempfile
 import time
@@ -186,10 +185,14 @@ class Bench:
         """
         if self.subject.storage is not None:
             return self.subject.storage == "inline"
+        import json
+
         with self.trial() as trial:
-            handler = trial.handler()
-            value, reference = self._largest_written(handler)
-            if reference is None:
+            candidates = sorted(self._accepted[:_ENOUGH], key=_size, reverse=True)[:1] or [None]
+            try:
+                handler = trial.handler()
+                reference = json.dumps(handler.write(fresh(candidates[0])))
+            except (Refused, Violation, TypeError, ValueError):
                 return False
             if any(path.is_file() for path in trial.store().rglob("*")):
                 return False
@@ -197,16 +200,8 @@ class Bench:
                 [outcome] = self.worker().read(trial.store("nothing here"), [reference])
             except (Untested, WorkerDied, WorkerFailed):
                 return False
-            content = len(zlib.compress(repr(value).encode("utf-8", "surrogatepass")))
+            content = len(zlib.compress(repr(candidates[0]).encode("utf-8", "surrogatepass")))
             return outcome.error is None and (len(reference) >= content // 3 or content < _TELLING_SIZE)
-
-    def _largest_written(self, handler: Any) -> tuple[Any, str | None]:
-        """A value as large as the handler takes, since some keep only the larger ones elsewhere, and its reference as JSON."""
-        accepted = sorted(self._accepted[:_ENOUGH], key=_size, reverse=True)[:1]
-        for value in (*itertools.islice(self.domain.large(), 2), *(accepted or [None])):
-            with suppress(Refused, Violation, TypeError, ValueError):
-                return value, json.dumps(handler.write(fresh(value)))
-        return None, None
 
     def simplest(self, check: Check, value: Any) -> Any:
         """The smallest value for which a check fails as it did for this one."""
