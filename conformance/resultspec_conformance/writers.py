@@ -26,6 +26,7 @@ import attrs
 from . import tracing
 from .outcomes import Outcome, attempt, one_line
 from .tracing import Call
+from .worker import portable
 
 Make = Callable[[Path], Any]
 
@@ -118,19 +119,13 @@ def kill(make: Make, pid: int) -> None:
 
 def read_anew(make: Make, store: str, reference: Any) -> tuple[Outcome, bool]:
     """Read a reference by a handler made for it: what came of it, and whether no file of the store is still open here."""
-    import cloudpickle
-
     try:
         outcome = attempt(make(Path(store)).read, reference)
     except Exception as error:  # noqa: BLE001 - that no handler can be made of a damaged store is as good as an error
         outcome = Outcome(error=one_line(error))
-    try:
-        cloudpickle.dumps(outcome)
-    except Exception:  # noqa: BLE001 - an open file, say
-        outcome = Outcome(value=repr(outcome.value), error=outcome.error)
     if _holds_open(store):
         gc.collect()
-    return outcome, not _holds_open(store)
+    return portable(outcome), not _holds_open(store)
 
 
 def _holds_open(store: str) -> bool:
