@@ -335,6 +335,14 @@ def test_unusable_credentials(prefix: str) -> None:
         assert_quiet(caught.value)
 
 
+def test_an_endpoint_without_tls(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that obstore finds in a variable, and does not allow, is not tried again as if the network were bad."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for call in both(S3ResultHandler("bucket", prefix, access_key_id="a", secret_access_key="b", timeout=5, retry_for=1000)):
+        with pytest.raises(StoreError, match="S3 cannot be used"):
+            call()
+
+
 HOSTILE: list[Callable[[str, str], Any]] = [
     lambda root, name: f"{root}/../{name}",
     lambda root, name: f"{root}/./{name}",
