@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AZURITE := $(VENV)/azurite
+# What is pinned: all that the tests need.
+EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
-.PHONY: help install check lint types test docs wheel-test demo bench lock
+.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix comparison lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -54,9 +56,22 @@ demo: install  ## Judge two handlers of the reference and one over a third-party
 	  resultspec_reference:JSONResultHandler \
 	  examples/diskcache_handler.py:DiskCacheHandler
 
-bench: install  ## Whole-process times of the suite, side by side
+# Prefect wants other versions of what the project uses: it gets an environment of its own.
+bench: install  ## Times of the suite, and of LocalResultHandler beside its peers: ratios of one run
 	$(BIN)/python conformance/benchmarks/suite.py
+	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[bench]'
+	test -d $(VENV)/prefect || $(PYTHON) -m venv $(VENV)/prefect
+	$(VENV)/prefect/bin/python -m pip install --quiet 'prefect>=3.4,<4' 'fastapi==0.150.0' numpy
+	$(BIN)/python reference/benchmarks/local.py --prefect $(VENV)/prefect/bin/python --data docs/data/local.json
+
+kill-matrix: install  ## Which rules notice which saboteur, as data for the documentation
+	$(BIN)/python conformance/comparison/kill_matrix.py
+
+comparison: install  ## Which kits notice which defects of a store; installs the kits into an environment of their own
+	$(PYTHON) -m venv $(VENV)/comparison
+	$(VENV)/comparison/bin/python -m pip install --quiet -e '.[conformance,comparison]'
+	$(VENV)/comparison/bin/python conformance/comparison/compare.py
 
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra reference --extra gcs --extra s3 --extra azure --extra conformance --extra dev pyproject.toml -o constraints.txt
+	  $(EXTRAS:%=--extra %) pyproject.toml -o constraints.txt

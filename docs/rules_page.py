@@ -1,8 +1,9 @@
-"""The directive ``rules``: a section for every rule of the specification, from the rules themselves."""
+"""The directives ``rules`` and ``signs``: the specification, and how reports show what was found, from the code itself."""
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from resultspec.rules import RULES, Rule
+from resultspec_conformance.reports.signs import MEANINGS, SIGNS
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -35,7 +36,19 @@ def _lines(rule: Rule) -> list[str]:
     return lines + [f"- {hint}" for hint in rule.hints] + [""]
 
 
+class Signs(SphinxDirective):
+    """Lists the signs of statuses with what they mean."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the list."""
+        container = nodes.container()
+        lines = [f"- **{sign}** *{status}*: {MEANINGS[status]}." for status, sign in SIGNS.items()]
+        self.state.nested_parse(StringList(lines, source="signs"), self.content_offset, container)
+        return list(container.children)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the directive."""
+    """Register the directives."""
     app.add_directive("rules", Rules)
+    app.add_directive("signs", Signs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,26 +1,34 @@
 """Reports and rules on a terminal."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from resultspec.rules import Rule, rule
+from resultspec.rules import RULES, Level, Rule, rule
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from .checking import checks_of
-from .report import Report, RuleReport, Status, Verdict
+from .checking import checks_of, why_unchecked
+from .report import ROOTS, Report, RuleReport, Status, Verdict
+from .reports.signs import SIGNS
+from .reports.text import visible
+from .sabotage import Finding, SensitivityReport
 
-_MARKS: dict[Status, tuple[str, str]] = {
-    "passed": ("✓", "green"),
-    "failed": ("✗", "bold red"),
-    "warned": ("!", "yellow"),
-    "waived": ("w", "yellow"),
-    "blocked": ("·", "dim"),
-    "not-applicable": ("-", "dim"),
-    "untested": ("?", "magenta"),
-    "error": ("E", "bold red"),
+_RULE_WIDTH = 32
+_COLUMN_WIDTH = 4
+
+_STYLES: dict[Status, str] = {
+    "failed": "bold red",
+    "error": "bold red",
+    "warned": "yellow",
+    "waived": "yellow",
+    "passed": "green",
+    "blocked": "dim",
+    "not-applicable": "dim",
+    "untested": "magenta",
 }
 _VERDICTS: dict[Verdict, tuple[str, str]] = {
     "conforms": ("CONFORMS", "bold green"),
@@ -44,15 +52,14 @@ def progress(target: str, total: int) -> Iterator[Callable[[str], None]]:
 
 
 def show(report: Report, console: Console) -> None:
-    """Show a report: every rule in a line, failures in full, and the verdict."""
+    """Show a report: every rule, failures in full, and the verdict."""
     subject = report.subject
     console.print(Text(f"\n{subject.target}", style="bold"))
-    console.print(
-        f"{subject.handler}; {subject.values}; seed {report.seed}; claims {', '.join(subject.claims)}", style="dim", markup=False
-    )
+    console.print(Text(visible(f"{subject.handler}; {subject.values}"), style="dim"))
+    console.print(Text(f"seed {report.seed}; claims {', '.join(subject.claims)}", style="dim"))
     reasons = {found.reason for found in report.rules}
     if len(reasons) == 1 and all(found.status == "error" for found in report.rules):
-        console.print(f"\nNothing can be said: {reasons.pop()}", markup=False)
+        console.print(Text(visible(f"\nNothing can be said: {reasons.pop()}")))
     else:
         _show_rules_of(report, console)
         for found in report.rules:
@@ -62,37 +69,91 @@ def show(report: Report, console: Console) -> None:
 
 
 def _show_rules_of(report: Report, console: Console) -> None:
+    left_out: list[str] = []
     for name, judged in report.classes.items():
         members = [found for found in report.rules if found.cls == name]
         if not judged.claimed and {found.status for found in members} <= {"untested", "blocked", "error"}:
-            console.print(f"\n{name}: not claimed", style="dim")
+            left_out.append(name)
             continue
-        console.print(
-            f"\n{name}" + ("" if judged.claimed else ": not claimed, does not decide"), style="" if judged.claimed else "dim"
-        )
+        heading = name if judged.claimed else f"{name}: not claimed, does not decide"
+        console.print(Text(f"\n{heading}", style="" if judged.claimed else "dim"))
+        folded = _folded(members, report)
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_column(width=3, justify="right")
+        table.add_column(no_wrap=True, min_width=30)
+        table.add_column(overflow="fold")
         for found in members:
-            mark, style = _MARKS[found.status]
-            line = Text(f"  {mark} {found.id:32}", style=style if judged.claimed else "dim")
-            line.append(f" {_note(found)}", style="dim")
-            line.truncate(console.width, overflow="ellipsis")
-            console.print(line)
+            if not any(found in group for group in folded.values()):
+                style = _STYLES[found.status] if judged.claimed else "dim"
+                table.add_row(Text(SIGNS[found.status], style), Text(found.id, style), _note(found))
+        console.print(table)
+        for heading, group in folded.items():
+            _show_group(heading, group, console)
+    if left_out:
+        console.print(Text(f"\nNot claimed: {', '.join(left_out)}", style="dim"))
 
 
-def _note(found: RuleReport) -> str:
+def _folded(members: Sequence[RuleReport], report: Report) -> dict[str, list[RuleReport]]:
+    """Rules that were not judged for one and the same reason, where there are more than two, by that reason."""
+    by_reason: dict[str, list[RuleReport]] = {}
+    for found in members:
+        if found.status == "blocked":
+            by_reason.setdefault(f"blocked by {' and '.join(_roots(found, report))}", []).append(found)
+        elif found.status == "untested":
+            by_reason.setdefault(f"untested: {(found.reason or '').partition(', for example')[0]}", []).append(found)
+    return {reason: group for reason, group in by_reason.items() if len(group) > 2}
+
+
+def _roots(blocked: RuleReport, report: Report) -> list[str]:
+    """The rules at whose failure a chain of blocked ones begins."""
+    roots: dict[str, None] = {}
+    for blocker in map(report.rule, blocked.blocked_by):
+        roots |= dict.fromkeys(_roots(blocker, report) if blocker.status == "blocked" else [blocker.id])
+    return list(roots)
+
+
+def _show_group(reason: str, group: Sequence[RuleReport], console: Console) -> None:
+    sign = Text(f"  {SIGNS[group[0].status]} ", _STYLES[group[0].status])
+    told = Text(visible(f"{len(group)} rules {reason}"), "dim")
+    names = Padding(Text(", ".join(found.id for found in group), "dim"), (0, 0, 0, 2))
+    table = Table.grid()
+    table.add_row(sign, told)
+    table.add_row("", names)
+    console.print(table)
+
+
+def _note(found: RuleReport) -> Text:
     if found.status == "passed":
-        return found.message or (f"{found.examples} values" if found.examples else "")
-    return f"{found.status}: {found.reason or found.message or ''}".rstrip(": ")
+        return Text(visible(found.message or (f"{found.examples} values" if found.examples else "")), "dim")
+    note = Text(visible(f"{found.status}: {found.reason or found.message or ''}".rstrip(": ")), "dim")
+    if found.status in ("failed", "warned", "error"):  # told in full below
+        note = Text(note.plain.partition("\n")[0], "dim", no_wrap=True, overflow="ellipsis")
+    return note
 
 
 def _show_verdict(report: Report, console: Console) -> None:
+    for note in report.notes:
+        console.print(f"\n{note[0].upper()}{note[1:]}.", markup=False, soft_wrap=True)
     word, style = _VERDICTS[report.verdict]
-    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
+    deciding = Counter(found.status for found in report.rules if found.cls in report.subject.claims)
+    counts = ", ".join(f"{deciding[status]} {status}" for status in SIGNS if deciding[status])
     console.print()
-    console.print(Text(word, style=style), Text(f"{report.subject.target} ({counts}; {report.seconds:.1f} s)"))
-    if report.verdict == "inconclusive" and any(found.reason for found in report.rules if found.status == "untested"):
-        claimed = [found for found in report.rules if found.cls in report.subject.claims and found.status == "untested"]
-        if claimed:
-            console.print(f"Nothing can be said: {claimed[0].reason}", markup=False)
+    console.print(Text.assemble((word, style), " ", report.subject.target))
+    console.print(Text(f"{counts or 'no rule of a claimed class was run'}; {report.seconds:.1f} s"))
+    if report.verdict == "inconclusive" and (why := _why_inconclusive(report)):
+        console.print(Text(visible(f"Nothing can be said: {why}")))
+
+
+def _why_inconclusive(report: Report) -> str | None:
+    claimed = [found for found in report.rules if found.cls in report.subject.claims]
+    if untested := [found for found in claimed if found.status == "untested" and found.id in ROOTS]:
+        return untested[0].reason
+    if blocked := [found for found in claimed if found.status == "blocked" and found.level is Level.MUST]:
+        return (
+            f"{len(blocked)} rules {blocked[0].reason}; a rule that is accepted as not judged needs a waiver of its own: "
+            + ", ".join(found.id for found in blocked)
+        )
+    return next((found.reason for found in claimed if found.status == "untested"), None)
 
 
 def failure_text(found: RuleReport) -> str:
@@ -104,23 +165,38 @@ def failure_text(found: RuleReport) -> str:
         lines += ["", "Check first:", *(f"  - {hint}" for hint in found.hint.splitlines())]
     if found.reproducer:
         lines += ["", "This script shows it:", "", *(f"    {line}" if line else "" for line in found.reproducer.splitlines())]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def show_matrix(reports: Sequence[Report], console: Console) -> None:
-    """Show several reports side by side, a row for each rule."""
-    table = Table(title="\nRules by subject", box=None, title_justify="left", padding=(0, 1))
-    table.add_column("rule", no_wrap=True, min_width=30)
-    for report in reports:
-        table.add_column(report.subject.target.partition(":")[2].partition("(")[0] or report.subject.target, justify="center")
-    for rule_id in dict.fromkeys(found.id for report in reports for found in report.rules):
-        cells = [next((found for found in report.rules if found.id == rule_id), None) for report in reports]
-        if any(cell is not None and cell.cls in report.subject.claims for cell, report in zip(cells, reports, strict=True)):
-            table.add_row(rule_id, *(Text(*_MARKS[cell.status]) if cell is not None else "" for cell in cells))
-    table.add_section()
-    table.add_row("verdict", *(Text(*_VERDICTS[report.verdict]) for report in reports))
-    console.print(table)
-    console.print("  ".join(f"{mark} {status}" for status, (mark, _) in _MARKS.items()), style="dim")
+    """Show several reports side by side, a row for each rule and a numbered column for each subject."""
+    console.print(Text("\nRules by subject\n", style="bold"))
+    for number, report in enumerate(reports, 1):
+        word, style = _VERDICTS[report.verdict]
+        told = Text.assemble(f"{number:>{len(str(len(reports)))}}  ", (f"{word:12}", style), "  ", report.subject.target)
+        console.print(told, soft_wrap=True)
+    numbered = list(enumerate(reports, 1))
+    most = max(1, (console.width - _RULE_WIDTH) // _COLUMN_WIDTH)
+    for first in range(0, len(numbered), most):
+        console.print()
+        console.print(_matrix(numbered[first : first + most], reports))
+    seen = {found.status for report in reports for found in report.rules if found.cls in report.subject.claims}
+    console.print(Text("\n" + "  ".join(f"{sign} {status}" for status, sign in SIGNS.items() if status in seen), style="dim"))
+
+
+def _matrix(numbered: Sequence[tuple[int, Report]], reports: Sequence[Report]) -> Table:
+    """The columns of some subjects, with the rules that any of all subjects is judged by."""
+    claimed = {name for report in reports for name in report.subject.claims}
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("rule", no_wrap=True, min_width=_RULE_WIDTH - 1)
+    for number, _ in numbered:
+        table.add_column(str(number), justify="right", min_width=_COLUMN_WIDTH - 1)
+    by_id = [{found.id: found for found in report.rules} for _, report in numbered]
+    for one in RULES.values():
+        if one.cls in claimed and any(one.id in {found.id for found in report.rules} for report in reports):
+            cells = [found.get(one.id) for found in by_id]
+            table.add_row(one.id, *(Text(SIGNS[cell.status], _STYLES[cell.status]) if cell else "" for cell in cells))
+    return table
 
 
 def show_rules(chosen: Sequence[Rule], console: Console) -> None:
@@ -129,7 +205,9 @@ def show_rules(chosen: Sequence[Rule], console: Console) -> None:
     for heading in ("rule", "level", "checks", "statement"):
         table.add_column(heading, no_wrap=heading == "rule")
     for one in chosen:
-        table.add_row(one.id, str(one.level), str(len(checks_of(one.id)) or "none yet"), one.statement)
+        why = why_unchecked(one.id)
+        told = Text(one.statement).append(f"\nuntested: {why}", style="magenta") if why else Text(one.statement)
+        table.add_row(one.id, str(one.level), str(len(checks_of(one.id)) or "none"), told)
     console.print(table)
 
 
@@ -140,11 +218,35 @@ def show_rule(one: Rule, checked: Sequence[str], console: Console) -> None:
         "": [one.statement],
         "Law": one.law.splitlines(),
         "Why": [one.intent],
-        "What is checked": list(checked) or ["This version of the suite has no check for it: it is reported as untested."],
+        "What is checked": list(checked) or [f"Nothing, and it is reported as untested: {why_unchecked(one.id)}."],
         "If it fails, check first": list(one.hints),
         "Needs": list(one.requires) or ["no other rule"],
     }
     for heading, lines in sections.items():
-        console.print(f"\n{heading}" if heading else "", style="bold")
+        console.print(Text(f"\n{heading}" if heading else "", style="bold"))
         for line in lines:
-            console.print(f"  {line}", markup=False)
+            console.print(Padding(Text(line), (0, 0, 0, 2)))
+
+
+_FINDINGS: dict[Finding, tuple[str, str, str]] = {
+    "noticed": ("✓", "green", "noticed"),
+    "unnoticed": ("✗", "bold red", "would not have noticed"),
+    "untried": ("-", "dim", "cannot be tried"),
+}
+
+
+def show_sensitivity(report: SensitivityReport, console: Console) -> None:
+    """Show which broken rules the suite would have noticed, and what to change where it would not."""
+    console.print(Text(f"\nSensitivity of the suite to defects of {report.target}", style="bold"))
+    for one in report.rules:
+        mark, style, word = _FINDINGS[one.finding]
+        line = Text(f"  {mark} {one.id:32}", style=style)
+        line.append(f" {one.defect}" if one.finding == "noticed" else f" {word}: {one.reason}", style="dim")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line)
+    for one in report.rules:
+        if one.finding == "unnoticed":
+            told = f"\n{one.id} would not have noticed a handler that {one.defect[:1].lower()}{one.defect[1:]}"
+            console.print(f"{told}\n  Since {one.reason}.\n  {one.change}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{len(report.ids(finding))} {word}" for finding, (_, _, word) in _FINDINGS.items())
+    console.print(f"\nOf {len(report.rules)} defects: {counts} ({report.seconds:.1f} s)", markup=False)

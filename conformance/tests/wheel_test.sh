@@ -36,4 +36,5 @@ class Mine:
             raise ValueError("not a reference of this handler")
         return reference == "true"
 P
-(cd "$work" && full/bin/resultspec check mine:Mine)
+(cd "$work" && full/bin/resultspec check mine:Mine --html page.html --junit junit.xml --badge badge.svg)
+(cd "$work" && grep -q "<style>:root" page.html && grep -q "<testsuite " junit.xml && grep -q "conforms" badge.svg)

@@ -1,6 +1,7 @@
 """The reference implementation of the contract that :mod:`resultspec` specifies."""
 
 from ._azure import AzureResultHandler
+from ._cloud import CloudResultHandler
 from ._configuration import Configuration
 from ._gcs import GCSResultHandler
 from ._hierarchy import Parameter, resolve
@@ -14,6 +15,7 @@ from ._stored import StoredFormError, configure_converter, make_converter
 
 __all__ = [
     "AzureResultHandler",
+    "CloudResultHandler",
     "Configuration",
     "GCSResultHandler",
     "HandledResult",

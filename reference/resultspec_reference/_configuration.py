@@ -54,6 +54,9 @@ class Configuration:
     ``"azure"``
         :class:`AzureResultHandler`: ``account``, ``container``, ``prefix``, ``endpoint``, ``timeout``, ``retry_for``
         and ``key_file``. The credential is what obstore finds in its own variables.
+    ``"cloud"``
+        :class:`CloudResultHandler`: ``endpoint``, ``timeout``, ``retry_for``, and the files ``token_file`` and
+        ``key_file``. The token can be in the variable ``RESULTSPEC_CLOUD_TOKEN`` instead.
     ``"json"``
         :class:`JSONResultHandler`, without options.
     ``"module:Name"``

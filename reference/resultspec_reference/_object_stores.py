@@ -6,13 +6,19 @@ from typing import Any
 import attrs
 
 from ._azure import AzureResultHandler
+from ._cloud import CloudResultHandler
 from ._gcs import GCSResultHandler
 from ._s3 import S3ResultHandler
 
-OBJECT_STORES: Mapping[str, type[Any]] = {"gcs": GCSResultHandler, "s3": S3ResultHandler, "azure": AzureResultHandler}
+OBJECT_STORES: Mapping[str, type[Any]] = {
+    "gcs": GCSResultHandler,
+    "s3": S3ResultHandler,
+    "azure": AzureResultHandler,
+    "cloud": CloudResultHandler,
+}
 """The classes by their kind."""
 
-PATHS = ("credentials", "key_file")
+PATHS = ("credentials", "token_file", "key_file")
 """The options that are paths of files with secrets: these paths may lie open. ``key_file`` is what ``key`` is called."""
 
 

@@ -44,7 +44,8 @@ def configure_converter(converter: Converter, handlers: Mapping[str, type] | Non
         S3ResultHandler("b", "p")                {"kind": "s3", ...: the same}
         AzureResultHandler("a", "c", "p")        {"kind": "azure", "account": "a", "container": "c", "prefix": "p",
                                                   "timeout": 30.0, "retry_for": 120.0}
-        ... with further options                 ... and "region", "endpoint", "credentials", "key_file"
+        CloudResultHandler("https://h")          {"kind": "cloud", "endpoint": "https://h", "timeout": 30.0, "retry_for": 120.0}
+        ... with further options                 ... and "region", "endpoint", "credentials", "token_file", "key_file"
         ... with a key or a credential inline    has none: it would lie open
         a handler of ``handlers``                {"kind": its name there, ...: what the converter makes of it}
 

@@ -1,0 +1,75 @@
+"""Runs every saboteur through the suite, and writes which rules noticed: ``docs/data/kill-matrix.json``.
+
+The table is data for the documentation. What the tests ask of it (each saboteur is caught, by its own rule and no unrelated
+one) they ask by themselves; here the exit code says the same, so that a table with a hole is not published unseen.
+"""
+
+import datetime
+import platform
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import tables
+from correct_subjects import correct_subject
+from resultspec import SPEC_VERSION, rules
+from resultspec_conformance.report import Report, suite_version
+from resultspec_conformance.runner import run
+from resultspec_conformance.saboteurs import Saboteur, all_saboteurs
+from resultspec_conformance.settings import Settings
+
+SETTINGS = Settings(examples=40, limit=30)
+TABLE = Path(__file__).parents[2] / "docs" / "data" / "kill-matrix.json"
+
+
+def main() -> int:
+    """Write the table; 0 when each saboteur was caught by its own rule alone and no correct subject was blamed."""
+    controls: dict[str, dict[str, Any]] = {}
+    rows = []
+    order = list(rules.RULES)
+    for saboteur in sorted(all_saboteurs(), key=lambda one: order.index(one.rule)):
+        with tempfile.TemporaryDirectory() as scratch:
+            subject = correct_subject(saboteur.rule, Path(scratch))
+            if subject.target not in controls:
+                report = run(subject, SETTINGS)
+                controls[subject.target] = {"subject": subject.target, "counts": report.counts, **_ends(report)}
+                _tell(f"{subject.target} (correct)", controls[subject.target])
+            rows.append(row_of(saboteur, run(saboteur.sabotage(subject), SETTINGS)))
+            _tell(f"{saboteur.rule}: {saboteur.does}", rows[-1])
+    table = {
+        "schema": "resultspec-kill-matrix/1",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "spec_version": SPEC_VERSION,
+        "suite_version": suite_version(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "settings": {"seed": SETTINGS.seed, "examples": SETTINGS.examples},
+        "controls": list(controls.values()),
+        "saboteurs": rows,
+    }
+    tables.write(TABLE, table)
+    blamed = [control["subject"] for control in controls.values() if control["failed"] or control["warned"]]
+    missed = [row["rule"] for row in rows if [*row["failed"], *row["warned"]] != [row["rule"]]]
+    print(f"{len(rows)} saboteurs, {len(rows) - len(missed)} caught by their own rule alone; not so: {missed}; blamed: {blamed}")
+    return 1 if missed or blamed or not rows else 0
+
+
+def row_of(saboteur: Saboteur, report: Report) -> dict[str, Any]:
+    """The data of a saboteur: what it does, and the rules that noticed."""
+    return {"rule": saboteur.rule, "does": saboteur.does, **_ends(report)}
+
+
+def _ends(report: Report) -> dict[str, list[str]]:
+    """The rules that did not hold, and those that could not be judged for it, by status."""
+    told = ("failed", "warned", "error", "blocked")
+    return {status: [found.id for found in report.rules if found.status == status] for status in told}
+
+
+def _tell(name: str, ends: dict[str, Any]) -> None:
+    counts = ", ".join(f"{len(found)} {status}" for status, found in ends.items() if isinstance(found, list) and found)
+    print(f"{name}\n    {counts or 'nothing noticed'}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
