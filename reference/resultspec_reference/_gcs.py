@@ -130,6 +130,9 @@ class _GoogleStore:
             return storage.Client(**given)
 
         self._client: Any = self._ask(make)
+        # It would ask for the bucket's own data, for traces that nobody may have turned on, in a thread that goes on when
+        # the call is over; and a credential that may only write and read objects has no right to them.
+        self._client._bucket_metadata_cache = None
         # Its connections end with it.
         weakref.finalize(self, self._client.close)
         self._bucket: Any = self._client.bucket(handler.bucket)

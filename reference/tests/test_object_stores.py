@@ -218,6 +218,16 @@ def test_threads(handler: Any) -> None:
     assert values == [[n] * n for n in range(40)]
 
 
+def test_nothing_goes_on_after_a_call(store: Any, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler starts no thread of Python's, which would outlive the call, share its random numbers, or ask for more."""
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread))
+    handler = store.handler(prefix, retry_for=77)
+    handler.read(handler.write(1))
+
+    assert started == []
+
+
 def test_missing_objects(handler: Any, store: Any) -> None:
     """What was never written, or was removed, is an unknown reference."""
     reference = handler.write(1)
