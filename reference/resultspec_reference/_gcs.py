@@ -107,8 +107,9 @@ class _GoogleStore:
 
     def __init__(self, handler: GCSResultHandler[Any], uri: str) -> None:
         try:
-            from google.cloud import storage
-            from google.cloud.storage.retry import DEFAULT_RETRY
+            # The library has no types: what is asked of it is tried by the tests.
+            from google.cloud import storage  # pyright: ignore[reportMissingTypeStubs]
+            from google.cloud.storage.retry import DEFAULT_RETRY  # pyright: ignore[reportMissingTypeStubs]
         except ImportError as error:
             raise MissingExtra("google-cloud-storage is not installed: pip install 'resultspec[gcs]'") from error
         self._uri = uri
@@ -119,15 +120,17 @@ class _GoogleStore:
             .with_timeout(handler.retry_for),
         }
 
+        client: Any = storage.Client
+
         def make() -> Any:
             given: dict[str, Any] = {}
             if handler.endpoint is not None:
                 given["client_options"] = {"api_endpoint": handler.endpoint}
             if handler.endpoint is not None and handler.endpoint.startswith("http:"):
-                return storage.Client(use_auth_w_custom_endpoint=False, **given)
+                return client(use_auth_w_custom_endpoint=False, **given)
             if handler.credentials is not None:
-                return storage.Client.from_service_account_json(str(handler.credentials), **given)
-            return storage.Client(**given)
+                return client.from_service_account_json(str(handler.credentials), **given)
+            return client(**given)
 
         self._client: Any = self._ask(make)
         # It would ask for the bucket's own data, for traces that nobody may have turned on, in a thread that goes on when
@@ -210,22 +213,24 @@ class _GoogleStore:
     def _failure(self, error: BaseException | None) -> Exception:
         from google.api_core import exceptions as api
         from google.auth import exceptions as auth
-        from google.cloud.storage.exceptions import InvalidResponse
+        from google.cloud.storage.exceptions import InvalidResponse  # pyright: ignore[reportMissingTypeStubs]
         from requests import exceptions as http
         from urllib3 import exceptions as wire
 
         if isinstance(error, api.RetryError):
-            error = error.cause or error
+            cause: BaseException | None = error.cause
+            error = cause or error
         kind = type(error).__name__
         if isinstance(error, auth.TransportError | http.RequestException | wire.HTTPError | ConnectionError | TimeoutError):
             return UnreachableStore(f"Google Cloud Storage cannot be reached for {self._uri}: {kind}")
         if isinstance(error, auth.GoogleAuthError | OSError):
             return RefusedAccess(f"No credential for {self._uri} was found, or none that is of use: {kind}")
+        status: int | None = None
         if isinstance(error, api.GoogleAPICallError):
             status = error.code
-        else:
+        elif isinstance(error, InvalidResponse):
             # What the parts of the library that move content raise, where the other parts do not turn it into the above.
-            status = error.response.status_code if isinstance(error, InvalidResponse) else None
+            status = error.response.status_code  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         if status is None:
             return StoreError(f"Google Cloud Storage cannot be used for {self._uri}: {kind}")
         if status in _TELLING:

@@ -8,7 +8,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from io import SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
@@ -262,7 +262,7 @@ def _client_of(handler: ObjectResultHandler[Any]) -> Store:
 
 
 @contextmanager
-def _credentials_looked_for_anew() -> Iterator[None]:
+def _credentials_looked_for_anew() -> Generator[None]:
     """Forget the clients when access is refused: variables may be set since they were made."""
     try:
         yield
