@@ -41,7 +41,7 @@ types: install  ## mypy and pyright, strict
 	$(BIN)/pyright
 
 test: install  ## The tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 docs: install  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
