@@ -24,6 +24,7 @@ class Colour(IntEnum):
     RED = 1
 
 
+# %% JSON admits what JSON text carries, in dicts of narrower types too
 def admitted(
     nothing: None,
     flag: bool,
@@ -48,6 +49,7 @@ def subclasses_pass(colour: Colour) -> JSON:
     return colour
 
 
+# %% JSON refuses what JSON text cannot carry, and what could become it
 def from_bytes(x: bytes) -> JSON:
     return x  # type: ignore[return-value]
 
@@ -96,6 +98,7 @@ def from_int_keys(x: dict[int, str]) -> JSON:
     return x  # type: ignore[return-value]
 
 
+# %% A dict of texts is a reference; bytes, paths, tuples and sets are none
 class ByDict:
     def write(self, value: bytes) -> dict[str, str]:
         return {"name": value.hex()}
