@@ -35,7 +35,7 @@ assert_type(NoResult.read(), Absence)
 assert_type(NoResult.write(), Absence)
 
 
-# %% `is NoResult` narrows
+# %% ``is NoResult`` narrows
 def narrow(result: RawResult[int, str] | HandledResult[int, str] | Absence) -> int | str | None:
     if result is NoResult:
         absent: Absence = result

@@ -6,7 +6,7 @@ from typing import Literal, assert_never, assert_type
 from resultspec import JSON, HandledResult, RawResult, Result, ResultHandler
 
 
-# %% `handled is True` narrows the union of both refinements
+# %% ``handled is True`` narrows the union of both refinements
 def narrow_by_else(result: RawResult[int, str] | HandledResult[int, str]) -> int:
     if result.handled is True:
         assert_type(result, HandledResult[int, str])
