@@ -44,12 +44,12 @@ class TypingTable(_OfTyping):
         yield ""
         for topic, members in groupby(rows, key=lambda row: row["topic"]):
             yield from (f".. rubric:: {topic}", "", ".. list-table::", "   :header-rows: 1", "   :class: matrix", "")
-            yield "   * - case"
-            yield "     - errors"
+            yield "   * - errors"
+            yield "     - case"
             yield from (f"     - {checker['name']}" for checker in data["checkers"])
             for row in members:
-                yield f"   * - {row['title']}"
-                yield f"     - {len(row['errors']) or 'none'}"
+                yield f"   * - {len(row['errors'])}"
+                yield f"     - {row['title']}"
                 yield from (f"     - {_sign(row, checker['name'])}" for checker in data["checkers"])
             yield ""
 

@@ -61,7 +61,14 @@ class Checker:
 
 
 def _mypy(directory: Path, python: Path) -> list[str]:
-    return ["--strict", "--no-error-summary", f"--cache-dir={_CACHE}", f"--python-executable={python}", "."]
+    return [
+        "--strict",
+        "--no-error-summary",
+        "--python-version=3.11",
+        f"--cache-dir={_CACHE}",
+        f"--python-executable={python}",
+        ".",
+    ]
 
 
 def _pyright(directory: Path, python: Path) -> list[str]:
