@@ -83,6 +83,10 @@ def _pyrefly(directory: Path, python: Path) -> list[str]:
     return ["check", "--preset=strict", "--output-format=json", f"--python-interpreter-path={python}", *files]
 
 
+def _unconfigured(directory: Path, python: Path) -> list[str]:
+    return [argument for argument in _pyrefly(directory, python) if argument != "--preset=strict"]
+
+
 def _ty(directory: Path, python: Path) -> list[str]:
     return ["check", "--output-format=concise", f"--python={python}", "."]
 
@@ -119,11 +123,15 @@ def read_pyrefly(printed: str) -> Findings:
     return findings
 
 
+PYREFLY = Checker("pyrefly", "``preset = strict``", _pyrefly, read_pyrefly, "https://pyrefly.org")
 CHECKERS = (
     Checker("mypy", "``--strict``", _mypy, read_lines, "https://mypy.readthedocs.io"),
     Checker("pyright", "``typeCheckingMode = strict``", _pyright, read_pyright, "https://microsoft.github.io/pyright"),
     Checker("basedpyright", "``typeCheckingMode = strict``", _pyright, read_pyright, "https://docs.basedpyright.com"),
-    Checker("pyrefly", "``preset = strict``", _pyrefly, read_pyrefly, "https://pyrefly.org"),
+    PYREFLY,
     Checker("ty", "as it comes", _ty, read_lines, "https://docs.astral.sh/ty"),
 )
+UNCONFIGURED = attrs.evolve(PYREFLY, how="without a configuration", arguments=_unconfigured)
+"""Pyrefly as it is for somebody who has not set it up."""
+
 COMMANDS = Path(sys.executable).parent

@@ -26,12 +26,14 @@ def main(python: Path) -> int:
     files = typing_cases.files()
     found = {checker.name: look(checker, files, python) for checker in CHECKERS}
     rows = [row_of(path, case, found) for path in files for case in typing_cases.cases(path)]
+    unconfigured = look(checkers.UNCONFIGURED, files, python)
     table = {
         "schema": "resultspec-typing/1",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "checkers": [
             {"name": one.name, "version": one.version(checkers.COMMANDS), "how": one.how, "url": one.url} for one in CHECKERS
         ],
+        "unconfigured": len(expected(files) & unconfigured.keys()),
         "cases": rows,
         "mistakes": [mistake_of(case, found["mypy"]) for case in typing_cases.cases(MISTAKES)],
     }
@@ -100,6 +102,11 @@ def stray(files: list[Path], found: Mapping[str, Findings]) -> list[str]:
         for (module, number), said in findings.items()
         if (module, number) not in within
     ]
+
+
+def expected(files: list[Path]) -> set[tuple[str, int]]:
+    """The lines that must be errors, by the file and the number."""
+    return {(case.module, number) for path in files for case in typing_cases.cases(path) for number in case.expected}
 
 
 def lines_of(case: Case) -> range:

@@ -139,20 +139,11 @@ class BySet:
         return bytes.fromhex(reference.pop())
 
 
-class ByTypedDict:
-    def write(self, value: bytes) -> Place:
-        return {"bucket": "b", "name": value.hex()}
-
-    def read(self, reference: Place) -> bytes:
-        return bytes.fromhex(reference["name"])
-
-
 by_dict: ResultHandler[bytes, dict[str, str]] = ByDict()
 by_bytes: ResultHandler[bytes] = ByBytes()  # type: ignore[assignment]
 by_path: ResultHandler[bytes] = ByPath()  # type: ignore[assignment]
 by_tuple: ResultHandler[bytes] = ByTuple()  # type: ignore[assignment]
 by_set: ResultHandler[bytes] = BySet()  # type: ignore[assignment]
-by_typed_dict: ResultHandler[bytes] = ByTypedDict()  # type: ignore[assignment]
 
 
 def bound_of_bytes(h: ResultHandler[bytes, bytes]) -> None:  # type: ignore[type-var]
@@ -161,6 +152,31 @@ def bound_of_bytes(h: ResultHandler[bytes, bytes]) -> None:  # type: ignore[type
 
 def bound_of_path(h: ResultHandler[bytes, Path]) -> None:  # type: ignore[type-var]
     """The bound is checked where the type is named."""
+
+
+# %% A TypedDict is no reference, the dict that it describes is one
+class ByTypedDict:
+    def write(self, value: bytes) -> Place:
+        return {"bucket": "b", "name": value.hex()}
+
+    def read(self, reference: Place) -> bytes:
+        return bytes.fromhex(reference["name"])
+
+
+class ByDescribedDict:
+    """Says what it is at its face, and uses the TypedDict within."""
+
+    def write(self, value: bytes) -> dict[str, str]:
+        place: Place = {"bucket": "b", "name": value.hex()}
+        return {"bucket": place["bucket"], "name": place["name"]}
+
+    def read(self, reference: dict[str, str]) -> bytes:
+        place: Place = {"bucket": reference["bucket"], "name": reference["name"]}
+        return bytes.fromhex(place["name"])
+
+
+by_typed_dict: ResultHandler[bytes] = ByTypedDict()  # type: ignore[assignment]
+by_described_dict: ResultHandler[bytes, dict[str, str]] = ByDescribedDict()
 
 
 def bound_of_typed_dict(h: ResultHandler[bytes, Place]) -> None:  # type: ignore[type-var]
