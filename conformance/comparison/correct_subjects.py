@@ -1,5 +1,7 @@
 """The correct subjects that saboteurs spoil: every rule of their classes applies to them and is kept."""
 
+import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,16 +9,34 @@ from typing import Any
 import attrs
 from resultspec import rules
 from resultspec_conformance.golden import record
-from resultspec_conformance.subjects import HANDLER_CLASSES, HandlerSubject, HierarchySubject, ResultSubject, Subject
+from resultspec_conformance.subjects import (
+    HANDLER_CLASSES,
+    EngineSubject,
+    HandlerSubject,
+    HierarchySubject,
+    ResultSubject,
+    Subject,
+)
 from resultspec_reference import JSONResultHandler, LocalResultHandler, NoResult, Parameter, Result, make_converter, resolve
+
+# The class private asks for a key.
+_KEY = b"0123456789abcdef0123456789abcdef"
 
 
 def _make(scratch: Path) -> LocalResultHandler:
-    return LocalResultHandler(scratch / "results", sync=False)
+    return LocalResultHandler(scratch / "results", sync=False, key=_KEY)
+
+
+def _make_synced(scratch: Path) -> LocalResultHandler:
+    return LocalResultHandler(scratch / "results")
+
+
+def _make_signed(scratch: Path) -> LocalResultHandler:
+    return LocalResultHandler(scratch / "results", sync=False, key=b"not a secret, just a test's key.")
 
 
 def _rebuild(directory: str) -> LocalResultHandler:
-    return LocalResultHandler(directory, sync=False)
+    return LocalResultHandler(directory, sync=False, key=_KEY)
 
 
 def _handler(rule: str, scratch: Path) -> HandlerSubject:
@@ -25,7 +45,8 @@ def _handler(rule: str, scratch: Path) -> HandlerSubject:
     It names a description, or references of an earlier version, for the rules that ask for them alone: the description
     rebuilds the handler without its saboteur, which would then break that rule too.
     """
-    subject = HandlerSubject(_make, claims=frozenset(HANDLER_CLASSES), name="LocalResultHandler")
+    make = {"durable": _make_synced, "private": _make_signed}.get(rules.rule(rule).cls, _make)
+    subject = HandlerSubject(make, claims=frozenset(HANDLER_CLASSES), name="LocalResultHandler")
     if rule == "shared.describable":
         return attrs.evolve(subject, describe=lambda handler: str(handler.directory), rebuild=_rebuild)
     if rule == "shared.golden":
@@ -84,6 +105,15 @@ def _hierarchy() -> HierarchySubject:
     return HierarchySubject(_Driver, name="resolve")
 
 
+def _engine() -> EngineSubject:
+    """The model engine of the tests, which shows everything that the rules ask for."""
+    if (tests := str(Path(__file__).parents[1] / "tests")) not in sys.path:
+        sys.path.append(tests)
+    engines = importlib.import_module("engines_of_tests")
+    subject: EngineSubject = attrs.evolve(engines.model_subject, name="a model engine")
+    return subject
+
+
 def correct_subject(rule: str, scratch: Path) -> Subject:
     """The correct subject on which a saboteur is let loose.
 
@@ -97,7 +127,12 @@ def correct_subject(rule: str, scratch: Path) -> Subject:
     cls = rules.rule(rule).cls
     if cls in HANDLER_CLASSES:
         return _handler(rule, scratch)
-    makers: dict[str, Callable[[], Subject]] = {"result": _results, "noresult": _results, "hierarchy": _hierarchy}
+    makers: dict[str, Callable[[], Subject]] = {
+        "result": _results,
+        "noresult": _results,
+        "hierarchy": _hierarchy,
+        "engine": _engine,
+    }
     if cls not in makers:
         raise LookupError(f"there is no correct subject of class {cls} to spoil")
     return makers[cls]()

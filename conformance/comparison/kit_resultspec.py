@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 from defects import Store
-from resultspec_conformance.subjects import HANDLER_CLASSES, HandlerSubject
+from resultspec_conformance.subjects import HandlerSubject
 
 
 class Kept:
@@ -78,4 +78,4 @@ class _Make:
 
 def subject(store: type[Store]) -> HandlerSubject:
     """The subject of a store; of bytes, or of any values where the defect is one of encoding."""
-    return HandlerSubject(_Make(store), claims=frozenset(HANDLER_CLASSES), name=store.__name__)
+    return HandlerSubject(_Make(store), name=store.__name__)

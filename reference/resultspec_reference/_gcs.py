@@ -1,5 +1,6 @@
 """A handler that keeps values in a bucket of Google Cloud Storage."""
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -114,7 +115,9 @@ class _GoogleStore:
         self._uri = uri
         self._options: dict[str, Any] = {
             "timeout": (handler.timeout, handler.timeout),
-            "retry": DEFAULT_RETRY.with_delay(initial=0.1, maximum=15.0, multiplier=2.0).with_timeout(handler.retry_for),
+            "retry": DEFAULT_RETRY.with_predicate(self._is_passing)
+            .with_delay(initial=0.1, maximum=15.0, multiplier=2.0)
+            .with_timeout(handler.retry_for),
         }
 
         client: Any = storage.Client
@@ -130,6 +133,11 @@ class _GoogleStore:
             return client(**given)
 
         self._client: Any = self._ask(make)
+        # It would ask for the bucket's own data, for traces that nobody may have turned on, in a thread that goes on when
+        # the call is over; and a credential that may only write and read objects has no right to them.
+        self._client._bucket_metadata_cache = None
+        # Its connections end with it.
+        weakref.finalize(self, self._client.close)
         self._bucket: Any = self._client.bucket(handler.bucket)
 
     def create(self, key: str, file: IO[bytes], size: int) -> None:
@@ -193,6 +201,14 @@ class _GoogleStore:
             failure, cause = self._failure(error), quiet(error)
         # Outside the block, so that the error itself is not chained.
         raise failure from cause
+
+    def _is_passing(self, error: Exception) -> bool:
+        """Whether a request that failed is tried again; the library asks of each."""
+        response = getattr(error, "response", None)
+        if response is not None:
+            # A download that was answered with an error is left open otherwise, and its connection with it.
+            response.close()
+        return isinstance(self._failure(error), UnreachableStore)
 
     def _failure(self, error: BaseException | None) -> Exception:
         from google.api_core import exceptions as api
