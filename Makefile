@@ -9,7 +9,7 @@ AZURITE := $(VENV)/azurite
 EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
-.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix comparison lock
+.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix comparison typing-table lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -71,6 +71,11 @@ comparison: install  ## Which kits notice which defects of a store; installs the
 	$(PYTHON) -m venv $(VENV)/comparison
 	$(VENV)/comparison/bin/python -m pip install --quiet -e '.[conformance,comparison]'
 	$(VENV)/comparison/bin/python conformance/comparison/compare.py
+
+typing-table: install  ## What five type checkers make of the typing tests; installs them into an environment of their own
+	$(PYTHON) -m venv $(VENV)/typing
+	$(VENV)/typing/bin/python -m pip install --quiet -e '.[typing]'
+	$(VENV)/typing/bin/python conformance/comparison/typing_table.py $(BIN)/python
 
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "resultspec"
 author = "The resultspec authors"
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "rules_page", "evidence_page"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "rules_page", "evidence_page", "typing_page"]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["matrix.css"]
