@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+AZURITE := $(VENV)/azurite
+# What is pinned: all that the tests need.
+EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
 .PHONY: help install check lint types test docs wheel-test demo bench kill-matrix comparison lock
@@ -11,13 +14,20 @@ PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspe
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-install: $(STAMP)  ## Set up .venv with everything that the targets below need
+install: $(STAMP) $(AZURITE)/.installed  ## Set up .venv with everything that the targets below need
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $(STAMP)
+
+# The emulator of Azure that the tests start. Without npm they say what is missing, and fail where CI is set.
+$(AZURITE)/.installed: reference/tests/azurite/package-lock.json | $(STAMP)
+	mkdir -p $(AZURITE)
+	cp reference/tests/azurite/package.json reference/tests/azurite/package-lock.json $(AZURITE)
+	if npm ci --prefix $(AZURITE) --ignore-scripts --no-audit --no-fund --loglevel=error; then touch $@; \
+	else echo "npm could not install Azurite, so the tests of AzureResultHandler cannot run"; fi
 
 check: lint types docs wheel-test test  ## Everything that CI checks; the tests come last
 
@@ -46,8 +56,13 @@ demo: install  ## Judge two handlers of the reference and one over a third-party
 	  resultspec_reference:JSONResultHandler \
 	  examples/diskcache_handler.py:DiskCacheHandler
 
-bench: install  ## Whole-process times of the suite, side by side
+# Prefect wants other versions of what the project uses: it gets an environment of its own.
+bench: install  ## Times of the suite, and of LocalResultHandler beside its peers: ratios of one run
 	$(BIN)/python conformance/benchmarks/suite.py
+	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[bench]'
+	test -d $(VENV)/prefect || $(PYTHON) -m venv $(VENV)/prefect
+	$(VENV)/prefect/bin/python -m pip install --quiet 'prefect>=3.4,<4' 'fastapi==0.150.0' numpy
+	$(BIN)/python reference/benchmarks/local.py --prefect $(VENV)/prefect/bin/python --data docs/data/local.json
 
 kill-matrix: install  ## Which rules notice which saboteur, as data for the documentation
 	$(BIN)/python conformance/comparison/kill_matrix.py
@@ -59,4 +74,4 @@ comparison: install  ## Which kits notice which defects of a store; installs the
 
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --extra reference --extra conformance --extra dev pyproject.toml -o constraints.txt
+	  $(EXTRAS:%=--extra %) pyproject.toml -o constraints.txt

@@ -6,12 +6,12 @@ import sys
 def main() -> None:
     """Run the command line, or say what is missing to run it."""
     try:
-        from .cli import cli
+        from .cli import main as run
     except ModuleNotFoundError as error:
         sys.exit(
             _say(f"resultspec: {error.name} is not installed; install the suite with: pip install 'resultspec[conformance]'")
         )
-    cli(prog_name="resultspec")
+    run()
 
 
 def _say(sentence: str) -> int:

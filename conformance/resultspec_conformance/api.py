@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from .checking import checks_of
-from .plainbench import PlainBench
+from .checking import NotApplicable, Untested, Violation, checks_of
+from .enginebench import bench_for
+from .engines import is_driver
 from .report import Report
 from .runner import run
+from .sabotage import SensitivityReport, try_saboteurs
 from .settings import Settings
-from .subjects import HandlerSubject, HierarchySubject, ResultSubject, Subject
+from .subjects import EngineSubject, HandlerSubject, HierarchySubject, ResultSubject, Subject
 
 _NO_WAIVERS: Mapping[str, str] = MappingProxyType({})
 
@@ -23,41 +25,83 @@ def check(
     rules: Sequence[str] = (),
     waive: Mapping[str, str] = _NO_WAIVERS,
     limit: float = 60.0,
+    budget: str | None = None,
+    keep: bool = False,
 ) -> Report:
     """Check a subject against every rule that concerns it.
 
     Args:
-        subject: A subject, or a handler's class or factory.
+        subject: A subject, a handler's class or factory, or the class of an engine's driver.
         seed: What values are drawn with; equal seeds draw equal values.
         examples: How many values are drawn.
         strict: Whether a broken SHOULD fails instead of warning.
         rules: Patterns of rule ids, such as ``handler.*``; left out, all rules of the subject are run.
         waive: Reasons by rule id: failures that are known and do not decide.
         limit: How many seconds one call of a handler may take before it counts as hung.
+        budget: How much is done, such as ``20s`` or ``500x``; what it cuts is ``untested``, and the report's notes say it.
+        keep: Whether the scratch directories of rules that fail are kept; the hints of the failure say where.
 
     Returns:
         The report. A subject that cannot be checked gets one too: it is inconclusive and says why.
 
     Raises:
         LookupError: ``waive`` names no rule.
-        ValueError: No rule matches ``rules``.
+        ValueError: No rule matches ``rules``, a waiver gives no reason or does not concern the subject, or ``budget`` is none.
     """
-    if not isinstance(subject, HandlerSubject | ResultSubject | HierarchySubject):
-        subject = HandlerSubject(subject)
-    settings = Settings(seed=seed, examples=examples, strict=strict, rules=tuple(rules), waive=dict(waive), limit=limit)
-    return run(subject, settings)
+    settings = Settings(
+        seed=seed,
+        examples=examples,
+        strict=strict,
+        rules=tuple(rules),
+        waive=dict(waive),
+        limit=limit,
+        budget=budget,
+        keep=keep,
+    )
+    return run(_subject(subject), settings)
 
 
-def reproduce(rule: str, subject: ResultSubject | HierarchySubject) -> None:
-    """Run the checks of one rule on a subject without storage, as the script of a failure does.
+def sensitivity(
+    subject: Subject | Callable[..., Any], *, seed: int = 0, examples: int = 100, limit: float = 60.0
+) -> SensitivityReport:
+    """Find out which defects of a subject the suite would have noticed, by breaking it rule by rule.
+
+    Args:
+        subject: A subject, or a handler's class or factory.
+        seed: What values are drawn with.
+        examples: How many values are drawn.
+        limit: How many seconds one call of a handler may take before it counts as hung.
+
+    Returns:
+        For each rule, whether a subject that breaks it would have been red, and what to change where it would not.
+    """
+    return try_saboteurs(_subject(subject), Settings(seed=seed, examples=examples, limit=limit))
+
+
+def reproduce(rule: str, subject: ResultSubject | HierarchySubject | EngineSubject) -> None:
+    """Run the checks of one rule on a subject that needs no values, as the script of a failure does.
 
     Args:
         rule: The id of the rule.
         subject: What failed it.
 
     Raises:
-        Violation: The rule is broken, still.
+        Violation: The rule is broken, still; what was expected and what was seen are its notes.
     """
-    with PlainBench(subject, Settings()).trial() as trial:
+    with bench_for(subject, Settings()) as bench:
         for one in checks_of(rule):
-            one.run(trial)
+            with bench.trial() as trial:
+                try:
+                    one.run(trial)
+                except Violation as violation:
+                    violation.add_note(f"expected: {violation.expected}")
+                    violation.add_note(f"actual:   {violation.actual}")
+                    raise
+                except (NotApplicable, Untested) as reason:
+                    print(f"{one.name}: {reason}")
+
+
+def _subject(subject: Subject | Callable[..., Any]) -> Subject:
+    if isinstance(subject, Subject):
+        return subject
+    return EngineSubject(subject) if is_driver(subject) else HandlerSubject(subject)

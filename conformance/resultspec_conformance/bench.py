@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -33,18 +32,32 @@ class Bench:
 
     Making one is the smoke stage: it finds out whether the subject can be checked at all.
 
+    Attributes:
+        kept: The scratch directories that are kept as evidence, by rule.
+        judging: The scratch directory of the latest trial that judged a rule.
+
+    Args:
+        subject: What is checked.
+        settings: What is asked for.
+        root: An empty directory for the files of the run; whoever made it removes it.
+
     Raises:
         BadSubject: It cannot; the text says why and what to do.
     """
 
-    def __init__(self, subject: HandlerSubject, settings: Settings) -> None:
+    def __init__(self, subject: HandlerSubject, settings: Settings, root: Path) -> None:
         self.subject = subject
         self.settings = settings
         self.maker: Maker = maker_for(subject.make)
         self.beat = time.monotonic()
+        self.kept: dict[str, Path] = {}
         self._processes: list[Process] = []
+        self._started: list[Process] = []
+        self._closed = False
+        self._nursery: Process | None = None
         self._numbers = itertools.count()
-        self._root = Path(tempfile.mkdtemp(prefix="resultspec-")).resolve()
+        self._root = root
+        self.judging = root
         try:
             handler = self._first_handler()
             self.handler_class = type(handler)
@@ -87,16 +100,28 @@ class Bench:
         return self.maker.ship()
 
     @contextmanager
-    def trial(self, script: Script | None = None) -> Iterator[Trial]:
-        """A trial in a scratch directory of its own, which is removed afterwards."""
+    def trial(self, script: Script | None = None, evidence_of: str | None = None) -> Iterator[Trial]:
+        """A trial in a scratch directory of its own, which is removed afterwards.
+
+        Args:
+            script: Records the steps.
+            evidence_of: The rule that the trial judges: where it is broken, and the run keeps evidence, the directory stays.
+        """
         scratch = self._root / f"trial-{next(self._numbers)}"
         scratch.mkdir()
+        if evidence_of is not None:
+            self.judging = scratch
         self.beat = time.monotonic()
         try:
             yield Trial(self, scratch, script)
+        except Violation:
+            if evidence_of is not None and self.settings.keep:
+                self.kept[evidence_of] = scratch
+            raise
         finally:
             self.beat = time.monotonic()
-            shutil.rmtree(scratch, ignore_errors=True)
+            if scratch not in self.kept.values():
+                shutil.rmtree(scratch, ignore_errors=True)
 
     def outcome(self, run: Callable[..., Any]) -> Any:
         """Run a function in a trial: what it returned, or the violation, refusal or other end that it came to."""
@@ -138,10 +163,14 @@ class Bench:
         Raises:
             Untested: The factory cannot be sent to it.
         """
+        if self._closed:
+            raise Untested("the run is over")  # for a check that hung, and goes on when nobody waits for it
         try:
-            return Process(self.shipped, self.settings.limit)
+            started = Process(self.shipped, self.settings.limit)
         except BadSubject as error:
             raise Untested(str(error)) from error
+        self._started.append(started)
+        return started
 
     def worker(self, number: int = 0) -> Process:
         """An interpreter that is kept for the whole run.
@@ -153,9 +182,25 @@ class Bench:
             self._processes.append(self.process())
         return self._processes[number]
 
+    def nursery(self) -> Process:
+        """An interpreter, kept for the whole run, in which no handler is made: it forks those that write.
+
+        An inline handler leaves nothing behind that a fork could inherit, so any worker will do.
+
+        Raises:
+            Untested: The factory cannot be sent to it.
+        """
+        if self.inline:
+            return self.worker()
+        if self._nursery is None:
+            self._nursery = self.process()
+        return self._nursery
+
     def retire(self, process: Process) -> None:
         """Forget a worker that died or hung."""
         process.close()
+        if process is self._nursery:
+            self._nursery = None
         with suppress(ValueError):
             self._processes.remove(process)
 
@@ -207,13 +252,13 @@ class Bench:
         """Run a failing check once more, writing down what it does: the violation, and the script that shows it."""
         rule = rules.rule(check.rule)
         script = Script(self.maker, rule.id, rule.statement)
-        with self.trial(script) as trial:
-            try:
+        try:
+            with self.trial(script, rule.id) as trial:
                 check.run(trial, *map(fresh, values))
-            except Violation as violation:
-                return violation, script.text()
-            except (Refused, Untested, NotApplicable):
-                pass
+        except Violation as violation:
+            return violation, script.text()
+        except (Refused, Untested, NotApplicable):
+            pass
         return None, script.text()
 
     def describe(self) -> SubjectReport:
@@ -226,11 +271,13 @@ class Bench:
         )
 
     def close(self) -> None:
-        """End the other processes and remove every file of the run."""
-        for process in self._processes:
+        """End the other processes, also those of a check that hung."""
+        self._closed = True
+        for process in self._started:
             process.close()
+        self._started.clear()
         self._processes.clear()
-        shutil.rmtree(self._root, ignore_errors=True)
+        self._nursery = None
 
     def __enter__(self) -> "Bench":
         return self

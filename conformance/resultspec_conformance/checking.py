@@ -96,6 +96,11 @@ def checks_of(rule: str) -> tuple[Check, ...]:
     return tuple(_checks.get(rule, ()))
 
 
+def why_unchecked(rule: str) -> str | None:
+    """Why a rule is untested whatever the subject, or None when it has a check."""
+    return None if checks_of(rule) else "this version of the suite has no check for it"
+
+
 def all_checks() -> Iterator[Check]:
     """Every check of the suite, by rule."""
     _load()

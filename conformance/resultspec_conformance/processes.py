@@ -26,6 +26,10 @@ class WorkerDied(Exception):
     """The other process ended, or did not answer within the limit; the text says which."""
 
 
+class WorkerHung(WorkerDied):
+    """The other process did not answer within the limit, and was ended."""
+
+
 class WorkerFailed(Exception):
     """The other process could not make the handler; the text says why."""
 
@@ -75,17 +79,22 @@ class Process:
         except OSError as error:
             raise WorkerDied(self._end()) from error
 
-    def answer(self) -> Any:
+    def answer(self, limit: float | None = None) -> Any:
         """Wait for the answer to the request that was begun.
 
+        Args:
+            limit: How many seconds it may take; left out, the limit of the process.
+
         Raises:
-            WorkerDied: The process ended or hung.
+            WorkerDied: The process ended.
+            WorkerHung: It did not answer within the limit.
             WorkerFailed: The handler could not be made there.
         """
+        limit = self._limit if limit is None else limit
         try:
-            if not self._connection.poll(self._limit):
+            if not self._connection.poll(limit):
                 self.close()
-                raise WorkerDied(f"gave no answer within {self._limit:g} seconds")
+                raise WorkerHung(f"gave no answer within {limit:g} seconds")
             done, answer = pickle.loads(self._connection.recv_bytes())  # noqa: S301 - from our own worker
         except (EOFError, ConnectionError) as error:
             raise WorkerDied(self._end()) from error

@@ -1,7 +1,7 @@
 """What a run found: the data of every report, whatever its form."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -36,6 +36,8 @@ class RuleReport:
         examples: How many values it was tried with.
         seconds: How long it took.
         blocked_by: The rules that must hold first and do not.
+        decides: Whether it decides the verdict whatever its level and class: the run was asked for it. No part of the
+            stored form.
     """
 
     id: str
@@ -51,6 +53,7 @@ class RuleReport:
     examples: int = 0
     seconds: float = 0.0
     blocked_by: tuple[str, ...] = ()
+    decides: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -98,6 +101,8 @@ class Report:
         seconds: How long the run took.
         suite_version: The version of the suite.
         spec_version: The version of the rules.
+        notes: What else there is to say of the run, a sentence each, such as what a budget cut. No part of the stored form,
+            where the rules say it.
     """
 
     subject: SubjectReport
@@ -106,10 +111,13 @@ class Report:
     seconds: float
     suite_version: str = attrs.field(factory=lambda: suite_version())
     spec_version: str = SPEC_VERSION
+    notes: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the claimed classes; inconclusive when nothing ran."""
+        """The worst of the claimed classes, and of what the run was asked for; inconclusive when nothing ran."""
+        if any(found.decides and found.status == "failed" for found in self.rules):
+            return "violates"
         verdicts = {found.verdict for found in self.classes.values() if found.claimed}
         return next((worst for worst in ("violates", "inconclusive") if worst in verdicts), _conforms_if(verdicts))
 
@@ -148,7 +156,8 @@ class Report:
         return stored
 
 
-_ROOTS = {required for rule in RULES.values() for required in rule.requires if not RULES[required].requires}
+ROOTS = frozenset(required for rule in RULES.values() for required in rule.requires if not RULES[required].requires)
+"""The rules on which others rest, and that rest on none."""
 
 
 def _conforms_if(verdicts: set[Verdict]) -> Verdict:
@@ -160,7 +169,8 @@ def _judge(members: Iterable[RuleReport], *, claimed: bool) -> ClassReport:
 
     A class whose binding rules all passed, did not apply, or were waived is kept. A rule that could not be put to the test
     is no failure; but a class of which nothing at all passed, in which the rule that the others rest on could not be
-    tested, or in which the suite itself went wrong, is inconclusive.
+    tested, in which a binding rule could not be judged since another is waived, or in which the suite itself went wrong, is
+    inconclusive.
     """
     found = list(members)
     statuses = Counter(member.status for member in found)
@@ -171,11 +181,24 @@ def _judge(members: Iterable[RuleReport], *, claimed: bool) -> ClassReport:
     elif (
         statuses["error"]
         or not passed + statuses["waived"] + statuses["not-applicable"]
-        or any(member.status == "untested" and member.id in _ROOTS for member in found)
-        or not any(member.status in ("passed", "waived", "not-applicable") for member in found if member.level is Level.MUST)
+        or any(member.status == "untested" and member.id in ROOTS for member in found)
+        or any(member.status == "blocked" and member.level is Level.MUST for member in found)
+        or not any(
+            member.status in ("passed", "waived", "not-applicable")
+            for member in found
+            if member.level is Level.MUST or member.decides
+        )
     ):
         verdict = "inconclusive"
     return ClassReport(claimed=claimed, verdict=verdict, passed=statuses["passed"], failed=statuses["failed"])
+
+
+def waits_for_a_failure(blocked: RuleReport, found: Mapping[str, RuleReport]) -> bool:
+    """Whether a rule is blocked, directly or not, by one that fails: then that failure says it all."""
+    return any(
+        found[blocker].status in ("failed", "error") or waits_for_a_failure(found[blocker], found)
+        for blocker in blocked.blocked_by
+    )
 
 
 def rule_report(rule: Rule, status: Status, **details: object) -> RuleReport:
@@ -207,7 +230,7 @@ def _unstructure_report(report: Report) -> dict[str, object]:
 
 
 def _unstructure_rule(found: RuleReport) -> dict[str, object]:
-    stored = {name: value for name, value in attrs.asdict(found).items() if name != "cls"}
+    stored = {name: value for name, value in attrs.asdict(found).items() if name not in ("cls", "decides")}
     stored |= {"class": found.cls, "level": str(found.level), "seconds": round(found.seconds, 4)}
     stored["blocked_by"] = list(found.blocked_by)
     return stored

@@ -1,10 +1,12 @@
 """Runs the checks of a subject in the order of their prerequisites, and makes the report."""
 
 import fnmatch
-import threading
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -12,11 +14,14 @@ from resultspec import rules
 from resultspec.rules import Level, Rule
 
 from .bench import Bench
-from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of
+from .budget import CUT, Meter, what_was_cut
+from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of, why_unchecked
+from .enginebench import EngineBench, bench_for
+from .hanging import watched
 from .making import BadSubject
 from .outcomes import one_line
 from .plainbench import PlainBench
-from .report import Report, RuleReport, Status, SubjectReport, rule_report
+from .report import ROOTS, Report, RuleReport, Status, SubjectReport, rule_report
 from .settings import Settings
 from .subjects import HandlerSubject, Subject
 from .trial import fresh
@@ -32,17 +37,20 @@ class Run:
         settings: What is asked for.
 
     Raises:
-        ValueError: A waiver names no rule of the specification, or no rule matches the patterns.
+        LookupError: A waiver names no rule of the specification.
+        ValueError: A waiver names a rule that does not concern the subject, or no rule matches the patterns.
     """
 
     def __init__(self, subject: Subject, settings: Settings) -> None:
         self.subject = subject
         self.settings = settings
-        self.rules = tuple(_selected(subject, settings))
+        self.rules = tuple(selected(subject, settings))
         self._reports: dict[str, RuleReport] = {}
+        self._meter = Meter(settings.budget, len(self.rules))
         self._started = time.perf_counter()
-        self._bench: Bench | PlainBench | None = None
+        self._bench: Bench | EngineBench | PlainBench | None = None
         self._broken: str | None = None
+        self._root: Path | None = None
         self._resources = ExitStack()
 
     def judge(self, rule_id: str) -> RuleReport:
@@ -56,25 +64,41 @@ class Run:
             self._reports[rule_id] = attrs.evolve(found, seconds=time.perf_counter() - started)
         return self._reports[rule_id]
 
+    @property
+    def found(self) -> Mapping[str, RuleReport]:
+        """What was found so far, by rule."""
+        return self._reports
+
     def report(self) -> Report:
         """What was found so far."""
         bench = self._prepare()
         described = bench.describe() if bench is not None else _undescribed(self.subject)
+        found = tuple(self._reports[rule.id] for rule in self.rules if rule.id in self._reports)
+        cut = what_was_cut(self.settings.budget, found) if self.settings.budget is not None else None
         return Report(
             subject=described,
             seed=self.settings.seed,
-            rules=tuple(self._reports[rule.id] for rule in self.rules if rule.id in self._reports),
+            rules=found,
             seconds=time.perf_counter() - self._started,
+            notes=(cut,) if cut else (),
         )
 
     def close(self) -> None:
-        """End the processes of the run and remove its files."""
+        """End the processes of the run and remove its files, except what is kept as evidence."""
         self._resources.close()
+        if self._root is not None:
+            kept = set(self._bench.kept.values()) if isinstance(self._bench, Bench) else set()
+            for path in self._root.iterdir() if kept else [self._root]:
+                if path not in kept:
+                    shutil.rmtree(path, ignore_errors=True)
+            self._root = None
 
-    def _prepare(self) -> Bench | PlainBench | None:
+    def _prepare(self) -> Bench | EngineBench | PlainBench | None:
         """The smoke stage: make the bench, or learn why it cannot be made."""
         if self._bench is None and self._broken is None:
-            ended, error = _watched(self._make_bench, lambda: 0.0, self.settings.limit)
+            started = time.monotonic()
+            ended, error = watched(self._make_bench, lambda: 0.0, self.settings.limit)
+            self._meter.prepare(time.monotonic() - started)
             if error is None and ended is not None:
                 self._bench = self._resources.enter_context(ended)
             elif isinstance(error, BadSubject):
@@ -85,50 +109,74 @@ class Run:
                 self._broken = f"making the handler took more than {self.settings.limit:g} seconds"
         return self._bench
 
-    def _make_bench(self) -> Bench | PlainBench:
-        subject = self.subject
-        return Bench(subject, self.settings) if isinstance(subject, HandlerSubject) else PlainBench(subject, self.settings)
+    def _make_bench(self) -> Bench | EngineBench | PlainBench:
+        if not isinstance(self.subject, HandlerSubject):
+            return bench_for(self.subject, self.settings)
+        self._root = Path(tempfile.mkdtemp(prefix="resultspec-")).resolve()
+        return Bench(self.subject, self.settings, self._root)
 
     def _judge(self, rule: Rule, prerequisites: list[RuleReport]) -> RuleReport:
         if (bench := self._prepare()) is None:
             return rule_report(rule, "error", reason=self._broken)
-        blockers = tuple(
-            found.id for found in prerequisites if found.status in ("failed", "warned", "waived", "blocked", "error")
-        )
+        blockers = tuple(found for found in prerequisites if found.status in _BLOCKING)
         if blockers:
-            return rule_report(
-                rule, "blocked", reason=f"cannot be judged before {' and '.join(blockers)} holds", blocked_by=blockers
-            )
+            ids = tuple(found.id for found in blockers)
+            waived = [found.id for found in blockers if found.status == "waived"]
+            why = f"; {' and '.join(waived)} {'is' if len(waived) == 1 else 'are'} waived" if waived else ""
+            reason = f"cannot be judged before {' and '.join(ids)} holds{why}"
+            return self._settled(rule, rule_report(rule, "blocked", reason=reason, blocked_by=ids))
         checks = checks_of(rule.id)
         if not checks:
-            return rule_report(rule, "untested", reason="this version of the suite has no check for it")
-        ended, error = _watched(lambda: _run_checks(bench, rule, checks), lambda: bench.beat, self.settings.limit)
-        if error is not None:
+            return self._settled(rule, rule_report(rule, "untested", reason=why_unchecked(rule.id)))
+        if self._meter.spent:
+            return self._settled(rule, rule_report(rule, "untested", reason=CUT))
+        self._meter.begin(root=rule.id in ROOTS)
+        ended, error = watched(lambda: _run_checks(bench, rule, checks, self._meter), lambda: bench.beat, self.settings.limit)
+        self._meter.end()
+        if isinstance(error, BadSubject):
+            found = rule_report(rule, "error", reason=str(error))
+        elif error is not None:
             found = rule_report(rule, "error", reason=f"the suite itself failed: {one_line(error)}")
         elif ended is None:
             found = _hung(rule, self.settings.limit)
+            if isinstance(bench, Bench) and self.settings.keep:
+                bench.kept[rule.id] = bench.judging
         else:
             found = ended
-        return self._settled(rule, found)
+        return self._settled(rule, _with_evidence(bench, found))
 
     def _settled(self, rule: Rule, found: RuleReport) -> RuleReport:
-        """Apply what levels, ``--strict`` and waivers say of a failure."""
+        """Apply what levels, ``--strict`` and waivers say of what was found.
+
+        A waiver accepts that a rule is not shown to hold. What fails, or waits for a rule that fails, is waived; what holds
+        or does not apply makes the waiver stale; of what was not put to the test it says nothing.
+        """
+        found = attrs.evolve(found, decides=rule.id in self.settings.binding)
         reason = self.settings.waive.get(rule.id)
+        if reason is None:
+            binds = found.decides or rule.level is Level.MUST or self.settings.strict
+            return found if binds or found.status != "failed" else attrs.evolve(found, status="warned")
         if found.status == "failed":
-            if reason is not None:
-                return attrs.evolve(found, status="waived", reason=reason)
-            if rule.level is not Level.MUST and not self.settings.strict:
-                return attrs.evolve(found, status="warned")
-        elif reason is not None:
-            return attrs.evolve(
-                found,
-                status="failed",
-                message=f"the waiver is stale: the rule is {found.status}",
-                expected="a failure, as the waiver says",
-                actual=f"{found.status}: {found.reason or found.message or ''}".rstrip(": "),
-                hint="Remove the waiver.",
-            )
-        return found
+            return attrs.evolve(found, status="waived", reason=reason)
+        if found.status == "blocked":
+            return attrs.evolve(found, status="waived", reason=f"{reason} ({found.reason})")
+        if found.status == "error":
+            return found
+        if found.status == "untested" or CUT in (found.message or ""):
+            told = found.reason or found.message
+            return attrs.evolve(found, status="untested", reason=f"{told}; whether its waiver is stale cannot be said")
+        return attrs.evolve(
+            found,
+            status="failed",
+            message=f"the waiver is stale: the rule is {found.status}",
+            expected=f"a failure, as the waiver says: {reason}",
+            actual=f"{found.status}: {found.reason or found.message or ''}".rstrip(": "),
+            hint="Remove the waiver.",
+            decides=True,
+        )
+
+
+_BLOCKING = ("failed", "warned", "waived", "blocked", "error")
 
 
 def run(subject: Subject, settings: Settings, progress: Progress = lambda found: None) -> Report:
@@ -151,9 +199,18 @@ def run(subject: Subject, settings: Settings, progress: Progress = lambda found:
         judging.close()
 
 
-def _selected(subject: Subject, settings: Settings) -> Iterator[Rule]:
+def selected(subject: Subject, settings: Settings) -> Iterator[Rule]:
+    """The rules that a run judges, in the order of the specification.
+
+    Raises:
+        LookupError: A waiver names no rule.
+        ValueError: A waiver names a rule that does not concern the subject, or no rule matches the patterns.
+    """
     for waived in settings.waive:
-        rules.rule(waived)
+        if rules.rule(waived).cls not in subject.classes:
+            raise ValueError(
+                f"the waiver of {waived} does not concern {subject.target}, whose rules are those of {', '.join(subject.classes)}"
+            )
     patterns = settings.rules or ("*",)
     chosen = [
         rule
@@ -165,23 +222,36 @@ def _selected(subject: Subject, settings: Settings) -> Iterator[Rule]:
     yield from chosen
 
 
-def _run_checks(bench: Any, rule: Rule, checks: tuple[Check, ...]) -> RuleReport:
-    """Run the checks of a rule: the first violation decides, and one that passes makes the rule pass."""
+def _run_checks(bench: Any, rule: Rule, checks: tuple[Check, ...], meter: Meter) -> RuleReport:
+    """Run the checks of a rule: the first violation decides, and one that passes makes the rule pass.
+
+    A rule that others rest on has passed only when nothing of it was cut.
+    """
     passed: list[str] = []
     set_aside: list[tuple[Status, str]] = []
-    examples = 0
+    cut: list[str] = []
+    examples = done = 0
     for check in checks:
-        tried = _Each(bench, check) if check.where is not None else _Once(bench, check)
+        if done and not meter.left:
+            cut.append(f"{len(checks) - done} of {len(checks)} checks not run")
+            break
+        tried = _Each(bench, check, meter) if check.where is not None else _Once(bench, check, meter)
         status, text = tried.run()
+        done += 1
         examples += tried.examples
+        if tried.cut:
+            cut.append(tried.cut)
         if status == "failed":
             return _failed(bench, rule, check, tried, examples)
         if status == "passed":
             passed += [text] if text else []
         else:
             set_aside.append((status, text))
-    if len(set_aside) < len(checks):
-        return rule_report(rule, "passed", message="; ".join(dict.fromkeys(passed)) or None, examples=examples)
+    notes = [*dict.fromkeys(passed), *([f"{CUT}: {', '.join(cut)}"] if cut else [])]
+    if len(set_aside) < done and not (cut and rule.id in ROOTS):
+        return rule_report(rule, "passed", message="; ".join(notes) or None, examples=examples)
+    if cut:
+        return rule_report(rule, "untested", reason="; ".join(notes), examples=examples)
     status, reason = next((one for one in set_aside if one[0] == "untested"), set_aside[0])
     return rule_report(rule, status, reason=reason, examples=examples)
 
@@ -189,10 +259,12 @@ def _run_checks(bench: Any, rule: Rule, checks: tuple[Check, ...]) -> RuleReport
 class _Once:
     """A check that takes no value."""
 
-    def __init__(self, bench: Any, check: Check) -> None:
+    def __init__(self, bench: Any, check: Check, meter: Meter) -> None:
         self._bench = bench
         self._check = check
+        self._meter = meter
         self.examples = 0
+        self.cut: str | None = None
         self.violation: Violation | None = None
         self.arguments: tuple[Any, ...] = ()
 
@@ -201,8 +273,9 @@ class _Once:
         return self._try()
 
     def _try(self, *values: Any) -> tuple[Status, str]:
+        self._meter.count()
         try:
-            with self._bench.trial() as trial:
+            with self._bench.trial(evidence_of=self._check.rule) as trial:
                 return "passed", self._check.run(trial, *values) or ""
         except Violation as violation:
             self.violation = violation
@@ -222,7 +295,11 @@ class _Each(_Once):
         """Run it for value after value, until one fails."""
         ends: dict[Status, str] = {}
         note = ""
-        for value in self._values():
+        values = self._values()
+        for number, value in enumerate(values):
+            if number and not self._meter.left:
+                self.cut = f"{number} of {len(values)} values tried"
+                break
             status, text = self._try(fresh(value))
             if status == "failed":
                 self.examples += 1
@@ -240,21 +317,21 @@ class _Each(_Once):
         status, reason = max(ends.items())
         return status, reason.replace("refused the value", "refused every value that was tried, for example")
 
-    def _values(self) -> Iterator[Any]:
+    def _values(self) -> list[Any]:
         where, most = self._check.where, self._check.most
         assert where is not None  # it is what makes a check one of this kind
         fitting = [value for value in self._bench.pool if where(value)]
         if most is None or len(fitting) <= most:
-            yield from fitting
-        else:
-            yield from fitting[: most // 2]
-            step = max(1, (len(fitting) - most // 2) // (most - most // 2))
-            yield from fitting[most // 2 :: step]
+            return fitting
+        step = max(1, (len(fitting) - most // 2) // (most - most // 2))
+        return fitting[: most // 2] + fitting[most // 2 :: step]
 
 
 def _failed(bench: Any, rule: Rule, check: Check, tried: _Once, examples: int) -> RuleReport:
     """Report a violation by its smallest example, with the script that shows it."""
-    arguments = tuple(bench.simplest(check, value) for value in tried.arguments)
+    arguments = tried.arguments
+    if bench.settings.shrink:
+        arguments = tuple(bench.simplest(check, value) for value in arguments)
     violation, script = bench.reproduce(check, *arguments)
     if violation is None and arguments != tried.arguments:
         violation, script = bench.reproduce(check, *tried.arguments)
@@ -284,28 +361,13 @@ def _hung(rule: Rule, limit: float) -> RuleReport:
     )
 
 
-def _watched(work: Callable[[], Any], last_beat: Callable[[], float], limit: float) -> tuple[Any, BaseException | None]:
-    """Do work in a thread: its result, its error, or neither when it made no progress within the limit.
-
-    A thread that hangs cannot be ended; it is left behind as a daemon.
-    """
-    ended: list[Any] = []
-    errors: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            ended.append(work())
-        except BaseException as error:  # noqa: BLE001 - carried over to the thread that waits
-            errors.append(error)
-
-    thread = threading.Thread(target=target, name="resultspec-check", daemon=True)
-    started = time.monotonic()
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.5 if limit > 1 else limit / 4)
-        if thread.is_alive() and time.monotonic() - max(started, min(last_beat(), time.monotonic())) > limit:
-            return None, None
-    return (ended[0] if ended else None), (errors[0] if errors else None)
+def _with_evidence(bench: Any, found: RuleReport) -> RuleReport:
+    """Say where the scratch directory of a failure was kept."""
+    kept = getattr(bench, "kept", {}).get(found.id)
+    if kept is None:
+        return found
+    told = f"Look into {kept}, where the handler worked; it was kept as evidence."
+    return attrs.evolve(found, hint="\n".join(filter(None, (found.hint, told))))
 
 
 def _undescribed(subject: Subject) -> SubjectReport:

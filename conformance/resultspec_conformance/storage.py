@@ -51,6 +51,7 @@ class Files:
         """Replace the content of a file in place, whatever its mode."""
         path = self.directory / name
         mode = path.stat().st_mode if path.exists() else None
+        path.parent.mkdir(parents=True, exist_ok=True)
         if mode is not None:
             path.chmod(mode | 0o200)
         path.write_bytes(content)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import attrs
 from resultspec import JSON
 
+from .engines import EngineDriver
 from .storage import StorageDoor
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class HandlerSubject:
     twin: Callable[..., Any] | None = None
     describe: Callable[[Any], JSON] | None = None
     rebuild: Callable[[Any], Any] | None = None
-    golden: Path | None = None
+    golden: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
     name: str | None = None
 
     @property
@@ -167,7 +168,39 @@ class HierarchySubject:
         return ("hierarchy",)
 
 
-Subject = HandlerSubject | ResultSubject | HierarchySubject
+@attrs.frozen
+class EngineSubject:
+    """A workflow engine to be checked (families *engine* and *hierarchy*).
+
+    Both families are judged by the same driver: which handler applies is seen from who wrote what when the engine ran.
+
+    Attributes:
+        driver: The class of an :class:`~resultspec_conformance.engines.EngineDriver`, or a factory of one. It takes nothing, or
+            one scratch directory (a ``Path``, or a ``str`` where it is annotated so) in which the engine keeps its database.
+            Drivers made with the same directory, also in other processes, share the database.
+        name: What to call the subject in reports.
+    """
+
+    driver: Callable[..., EngineDriver]
+    name: str | None = None
+
+    @property
+    def target(self) -> str:
+        """What the report calls the subject."""
+        return self.name or _name_of(self.driver)
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """Both families decide."""
+        return frozenset(self.classes)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes whose rules are run."""
+        return ("hierarchy", "engine")
+
+
+Subject = HandlerSubject | ResultSubject | HierarchySubject | EngineSubject
 
 
 def _name_of(make: Any) -> str:

@@ -14,20 +14,22 @@ from typing import Any
 
 import attrs
 
+from .engines import is_driver
 from .making import BadSubject
 from .outcomes import one_line
-from .subjects import HandlerSubject, HierarchySubject, ResultSubject, Subject
+from .subjects import EngineSubject, HandlerSubject, Subject
 
 _PLACE = "{scratch}"
 
 
-def subject_of(target: str) -> Subject:
+def subject_of(target: str, directory: Path | None = None) -> Subject:
     """Find the subject that a target names.
 
     Args:
         target: ``module:attribute``, ``path/to/file.py:attribute``, or either with arguments as in
-            ``module:Class(arg, directory='{scratch}')``; the attribute is a handler's class, a factory, a handler, or a
-            subject.
+            ``module:Class(arg, directory='{scratch}')``; the attribute is a handler's class, a factory, a handler, the class of an
+            engine's driver, or a subject.
+        directory: What files are relative to, and where modules are looked for first; left out, the working directory.
 
     Raises:
         BadSubject: It names nothing that can be checked; the text says why and what to do.
@@ -36,14 +38,16 @@ def subject_of(target: str) -> Subject:
     if not colon or not where or not what:
         raise BadSubject(f"{target!r} is no target; write module:attribute, such as mymodule:MyHandler")
     name, arguments = _parsed(target, what)
-    found: Any = _module(where)
+    found: Any = _module(where, directory or Path.cwd())
     for part in name.split("."):
         found = _attribute(found, part, target)
-    if isinstance(found, HandlerSubject | ResultSubject | HierarchySubject):
+    if isinstance(found, Subject):
         return attrs.evolve(found, name=found.name or target)
     declared = getattr(found, "subject", None)
-    if isinstance(declared, HandlerSubject | ResultSubject | HierarchySubject):
+    if isinstance(declared, Subject):
         return attrs.evolve(declared, name=declared.name or target)
+    if is_driver(found):
+        return EngineSubject(found if arguments is None else _Call(found, name, arguments), name=target)
     if arguments is not None:
         return HandlerSubject(_Call(found, name, arguments), name=target)
     if callable(found) and not (hasattr(found, "write") and hasattr(found, "read") and not inspect.isclass(found)):
@@ -65,25 +69,31 @@ def _parsed(target: str, what: str) -> tuple[str, ast.Call | None]:
     return name, call
 
 
-def _module(where: str) -> ModuleType:
-    if where.endswith(".py"):
-        path = Path(where).resolve()
+def _module(where: str, directory: Path) -> ModuleType:
+    path = (directory / where).resolve() if where.endswith(".py") else None
+    if path is not None:
         if not path.is_file():
-            raise BadSubject(f"there is no file {where}")
+            raise BadSubject(f"there is no file {where}" + ("" if directory == Path.cwd() else f" in {directory}"))
         sys.path.insert(0, str(path.parent))
         where = path.stem
-    elif str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    elif str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
     try:
-        return importlib.import_module(where)
+        module = importlib.import_module(where)
     except ModuleNotFoundError as error:
         if error.name and (where == error.name or where.startswith(error.name + ".")):
             raise BadSubject(
-                f"there is no module {error.name}; it is looked for in {Path.cwd()} and where this Python finds packages"
+                f"there is no module {error.name}; it is looked for in {directory} and where this Python finds packages"
             ) from error
         raise BadSubject(f"importing {where} raised {one_line(error)}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadSubject(f"importing {where} raised {one_line(error)}") from error
+    loaded = getattr(module, "__file__", None)
+    if path is not None and (loaded is None or Path(loaded).resolve() != path):
+        raise BadSubject(
+            f"{path} cannot be loaded, since {loaded or 'a module of Python'} is loaded under its name {where}; rename the file"
+        )
+    return module
 
 
 def _attribute(found: Any, part: str, target: str) -> Any:

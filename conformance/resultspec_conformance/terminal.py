@@ -4,17 +4,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from resultspec.rules import RULES, Rule, rule
+from resultspec.rules import RULES, Level, Rule, rule
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from .checking import checks_of
-from .report import Report, RuleReport, Status, Verdict
+from .checking import checks_of, why_unchecked
+from .report import ROOTS, Report, RuleReport, Status, Verdict
 from .reports.signs import SIGNS
 from .reports.text import visible
+from .sabotage import Finding, SensitivityReport
 
 _RULE_WIDTH = 32
 _COLUMN_WIDTH = 4
@@ -131,16 +132,28 @@ def _note(found: RuleReport) -> Text:
 
 
 def _show_verdict(report: Report, console: Console) -> None:
+    for note in report.notes:
+        console.print(f"\n{note[0].upper()}{note[1:]}.", markup=False, soft_wrap=True)
     word, style = _VERDICTS[report.verdict]
     deciding = Counter(found.status for found in report.rules if found.cls in report.subject.claims)
     counts = ", ".join(f"{deciding[status]} {status}" for status in SIGNS if deciding[status])
     console.print()
     console.print(Text.assemble((word, style), " ", report.subject.target))
     console.print(Text(f"{counts or 'no rule of a claimed class was run'}; {report.seconds:.1f} s"))
-    if report.verdict == "inconclusive" and any(found.reason for found in report.rules if found.status == "untested"):
-        claimed = [found for found in report.rules if found.cls in report.subject.claims and found.status == "untested"]
-        if claimed:
-            console.print(Text(visible(f"Nothing can be said: {claimed[0].reason}")))
+    if report.verdict == "inconclusive" and (why := _why_inconclusive(report)):
+        console.print(Text(visible(f"Nothing can be said: {why}")))
+
+
+def _why_inconclusive(report: Report) -> str | None:
+    claimed = [found for found in report.rules if found.cls in report.subject.claims]
+    if untested := [found for found in claimed if found.status == "untested" and found.id in ROOTS]:
+        return untested[0].reason
+    if blocked := [found for found in claimed if found.status == "blocked" and found.level is Level.MUST]:
+        return (
+            f"{len(blocked)} rules {blocked[0].reason}; a rule that is accepted as not judged needs a waiver of its own: "
+            + ", ".join(found.id for found in blocked)
+        )
+    return next((found.reason for found in claimed if found.status == "untested"), None)
 
 
 def failure_text(found: RuleReport) -> str:
@@ -192,7 +205,9 @@ def show_rules(chosen: Sequence[Rule], console: Console) -> None:
     for heading in ("rule", "level", "checks", "statement"):
         table.add_column(heading, no_wrap=heading == "rule")
     for one in chosen:
-        table.add_row(one.id, str(one.level), str(len(checks_of(one.id)) or "none yet"), one.statement)
+        why = why_unchecked(one.id)
+        told = Text(one.statement).append(f"\nuntested: {why}", style="magenta") if why else Text(one.statement)
+        table.add_row(one.id, str(one.level), str(len(checks_of(one.id)) or "none"), told)
     console.print(table)
 
 
@@ -203,7 +218,7 @@ def show_rule(one: Rule, checked: Sequence[str], console: Console) -> None:
         "": [one.statement],
         "Law": one.law.splitlines(),
         "Why": [one.intent],
-        "What is checked": list(checked) or ["This version of the suite has no check for it: it is reported as untested."],
+        "What is checked": list(checked) or [f"Nothing, and it is reported as untested: {why_unchecked(one.id)}."],
         "If it fails, check first": list(one.hints),
         "Needs": list(one.requires) or ["no other rule"],
     }
@@ -211,3 +226,27 @@ def show_rule(one: Rule, checked: Sequence[str], console: Console) -> None:
         console.print(Text(f"\n{heading}" if heading else "", style="bold"))
         for line in lines:
             console.print(Padding(Text(line), (0, 0, 0, 2)))
+
+
+_FINDINGS: dict[Finding, tuple[str, str, str]] = {
+    "noticed": ("✓", "green", "noticed"),
+    "unnoticed": ("✗", "bold red", "would not have noticed"),
+    "untried": ("-", "dim", "cannot be tried"),
+}
+
+
+def show_sensitivity(report: SensitivityReport, console: Console) -> None:
+    """Show which broken rules the suite would have noticed, and what to change where it would not."""
+    console.print(Text(f"\nSensitivity of the suite to defects of {report.target}", style="bold"))
+    for one in report.rules:
+        mark, style, word = _FINDINGS[one.finding]
+        line = Text(f"  {mark} {one.id:32}", style=style)
+        line.append(f" {one.defect}" if one.finding == "noticed" else f" {word}: {one.reason}", style="dim")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line)
+    for one in report.rules:
+        if one.finding == "unnoticed":
+            told = f"\n{one.id} would not have noticed a handler that {one.defect[:1].lower()}{one.defect[1:]}"
+            console.print(f"{told}\n  Since {one.reason}.\n  {one.change}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{len(report.ids(finding))} {word}" for finding, (_, _, word) in _FINDINGS.items())
+    console.print(f"\nOf {len(report.rules)} defects: {counts} ({report.seconds:.1f} s)", markup=False)

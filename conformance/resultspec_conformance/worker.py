@@ -53,9 +53,13 @@ def read(handler: Any, references: list[str]) -> list[Outcome]:
 
 def read_one(handler: Any, reference: str) -> Outcome:
     """Read one reference that may be hostile; a value that cannot travel is told by its type."""
+    return portable(attempt(handler.read, json.loads(reference)))
+
+
+def portable(outcome: Outcome) -> Outcome:
+    """An outcome that can be sent: a value that cannot travel is told by its repr."""
     import cloudpickle
 
-    outcome = attempt(handler.read, json.loads(reference))
     try:
         cloudpickle.dumps(outcome)
     except Exception:  # noqa: BLE001 - an open file, say

@@ -1,6 +1,8 @@
 """The command line: verdicts as exit codes, clear sentences, and a report that keeps its schema."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from importlib import resources
@@ -11,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from resultspec import rules
 from resultspec_conformance import check
-from resultspec_conformance.cli import cli
+from resultspec_conformance.cli import cli, main
 
 HERE = "handlers_of_tests"
 
@@ -151,3 +153,107 @@ def test_the_reproducer_shows_the_failure_by_itself(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "the rule is broken" in done.stderr
+
+
+def test_rules_are_told_as_json_and_with_the_reason_where_there_is_no_check() -> None:
+    """Every rule has checks or says why it is untested, in the list as in JSON."""
+    listed = invoke("rules")
+    told = json.loads(invoke("rules", "--json").output)
+
+    assert [rule["id"] for rule in told] == list(rules.RULES)
+    for rule in told:
+        assert bool(rule["checks"]) != bool(rule["untested"])
+    assert all(rule["law"] and rule["intent"] and rule["statement"] for rule in told)
+    if any(rule["untested"] for rule in told):
+        assert "untested:" in listed.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["check", "--nonsense"], "No such option"),
+        (["check", f"{HERE}:Flags", "--examples", "0"], "--examples"),
+        (["nonsense"], "No such command"),
+        (["record", f"{HERE}:Flags"], "Missing argument 'DIRECTORY'"),
+        (["rules", "--class", "nonsense"], "--class"),
+        (["explain"], "Missing argument 'RULE'"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_exit_code_2(
+    arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exit code of 1 would say that a handler violates the specification."""
+    monkeypatch.setattr(sys, "argv", ["resultspec", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr().err
+
+    assert end.value.code == 2
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_failure_of_the_suite_is_no_violation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever goes wrong in the suite itself exits 2."""
+    monkeypatch.setattr(sys, "argv", ["resultspec", "rules"])
+    monkeypatch.setattr("resultspec_conformance.terminal.show_rules", lambda *_: 1 // 0)
+    with pytest.raises(SystemExit) as end:
+        main()
+
+    assert end.value.code == 2
+    assert "the suite itself failed: ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """The second would silently be the first."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "handler_of_one_name.py").write_text("from handlers_of_tests import Flags\n")
+    targets = [str(tmp_path / name / "handler_of_one_name.py:Flags") for name in ("one", "two")]
+    result = invoke("check", *targets, "--rule", "handler.none")
+
+    assert result.exit_code == 2
+    assert "rename the file" in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_exits_2_and_leaves_nothing(tmp_path: Path, number: int) -> None:
+    """Whoever stops a run finds neither files nor processes of it."""
+    (tmp_path / "waits.py").write_text(
+        "import time\nfrom handlers_of_tests import Flags\n"
+        "class Waits(Flags):\n    def write(self, value: bool, /):\n"
+        "        print('waiting', flush=True)\n        time.sleep(60)\n"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-m", "resultspec_conformance", "check", "waits.py:Waits"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert b"waiting" in started.stdout.readline()
+        started.send_signal(number)
+        started.communicate(timeout=30)
+
+    assert started.returncode == 2
+    assert list(temporary.iterdir()) == []
+
+
+def test_nothing_is_left_where_the_command_is_run(tmp_path: Path) -> None:
+    """No cache, no report, no scratch directory in the working directory."""
+    command = [sys.executable, "-m", "resultspec_conformance", "check", f"{Path(__file__).parent / HERE}.py:Flags"]
+    subprocess.run([*command, "--rule", "handler.none"], capture_output=True, cwd=tmp_path, check=True)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["rules"], ["rules", "--json"]])
+def test_a_reader_that_goes_away_is_no_violation(arguments: list[str]) -> None:
+    """A closed pipe ends the command with 2, and without a traceback."""
+    command = [sys.executable, "-m", "resultspec_conformance", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        said = started.stderr.read()
+
+    assert (started.returncode, said) == (2, b"")

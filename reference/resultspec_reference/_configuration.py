@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from resultspec.errors import InvalidConfiguration
 from ._hierarchy import usable
 from ._json import JSONResultHandler, NotJSON, decode
 from ._local import LocalResultHandler
+from ._object_stores import OBJECT_STORES, PATHS, open_fields
 from ._quiet import quiet
 
 _FILE_VARIABLE = "RESULTSPEC_CONFIG"
@@ -44,6 +45,18 @@ class Configuration:
     ``"local"``
         :class:`LocalResultHandler`: ``directory`` and ``key_file``, absolute or from ``~``, and ``sync``. It is what
         a table without ``kind`` means.
+    ``"gcs"``
+        :class:`GCSResultHandler`: ``bucket``, ``prefix``, ``endpoint``, ``timeout``, ``retry_for``, and the files
+        ``credentials`` and ``key_file``, absolute or from ``~``.
+    ``"s3"``
+        :class:`S3ResultHandler`: ``bucket``, ``prefix``, ``region``, ``endpoint``, ``timeout``, ``retry_for`` and
+        ``key_file``. The credential is what obstore finds in its own variables.
+    ``"azure"``
+        :class:`AzureResultHandler`: ``account``, ``container``, ``prefix``, ``endpoint``, ``timeout``, ``retry_for``
+        and ``key_file``. The credential is what obstore finds in its own variables.
+    ``"cloud"``
+        :class:`CloudResultHandler`: ``endpoint``, ``timeout``, ``retry_for``, and the files ``token_file`` and
+        ``key_file``. The token can be in the variable ``RESULTSPEC_CLOUD_TOKEN`` instead.
     ``"json"``
         :class:`JSONResultHandler`, without options.
     ``"module:Name"``
@@ -185,6 +198,35 @@ def _local(directory: Any = None, sync: Any = True, key_file: Any = None) -> Loc
     )
 
 
+class _ObjectStore:
+    """Makes the handlers of an object store, with the options that may lie open, and the file of a key.
+
+    Args:
+        cls: The class of the handlers.
+    """
+
+    def __init__(self, cls: type[Any]) -> None:
+        self._cls = cls
+        self._fields = open_fields(cls)
+        parameters = [
+            Parameter(field.name, Parameter.KEYWORD_ONLY, default=Parameter.empty if field.default is attrs.NOTHING else None)
+            for field in self._fields.values()
+        ]
+        # What the names of the options are checked against.
+        self.__signature__ = Signature([*parameters, Parameter("key_file", Parameter.KEYWORD_ONLY, default=None)])
+
+    def __call__(self, **options: Any) -> Any:
+        given = {key: _absolute(key, value) if key in PATHS else value for key, value in options.items()}
+        for key, value in given.items():
+            convert: Any = self._fields[key].converter if key in self._fields else Path
+            try:
+                convert(value)
+            except (TypeError, ValueError) as error:
+                # This package's own text, which quotes nothing.
+                raise _Refused(key, str(error)) from error
+        return self._cls(key=given.pop("key_file", None), **given)
+
+
 def _absolute(key: str, path: Any) -> Path:
     # A relative path would mean another place in every working directory.
     if not isinstance(path, str) or "\0" in path or not _expanded(path).is_absolute():
@@ -197,4 +239,8 @@ def _expanded(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
-_KINDS: Mapping[str, Callable[..., Any]] = {"local": _local, "json": JSONResultHandler}
+_KINDS: Mapping[str, Callable[..., Any]] = {
+    "local": _local,
+    **{kind: _ObjectStore(cls) for kind, cls in OBJECT_STORES.items()},
+    "json": JSONResultHandler,
+}

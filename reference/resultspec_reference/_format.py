@@ -146,10 +146,26 @@ def dump(value: Any, fd: int, seal: Seal) -> None:
 
 
 def load(fd: int, seal: Seal) -> Any:
-    """Return the value in a file; nothing is unpickled before its seal was found to be whole.
+    """Return the value in a file; see :func:`load_from`.
 
     Args:
         fd: The file, open for reading, at its start.
+        seal: A new seal.
+
+    Raises:
+        CorruptResult, ReadError, OSError: As :func:`load_from` does.
+    """
+    size = os.fstat(fd).st_size
+    file = BytesIO(os.read(fd, size)) if size < _CHUNK else os.fdopen(fd, "rb", closefd=False)
+    return load_from(file, size, seal)
+
+
+def load_from(file: "BufferedReader[Any] | BytesIO", size: int, seal: Seal) -> Any:
+    """Return the value that a file holds; nothing is unpickled before its seal was found to be whole.
+
+    Args:
+        file: What is read: here and there first, then once from start to end.
+        size: How long it is.
         seal: A new seal.
 
     Raises:
@@ -157,20 +173,21 @@ def load(fd: int, seal: Seal) -> Any:
         ReadError: The value does not unpickle here.
         OSError: The file cannot be read.
     """
-    size = os.fstat(fd).st_size
-    file = BytesIO(os.read(fd, size)) if size < _CHUNK else os.fdopen(fd, "rb", closefd=False)
+    file.seek(0)
     source = _Source(file, seal)
     if source.read(_HEADER_SIZE) != _header(seal):
         raise CorruptResult(f"{seal.name} does not begin as a result of this format, signed or not, does")
     table_end = size - _COUNTS.size - seal.size
     file.seek(max(table_end, 0))
-    stream, count = _unpack(_COUNTS, file, seal)
+    counts = _read(file, _COUNTS.size, seal)
+    stream, count = _COUNTS.unpack(counts)
     table_start = table_end - count * _ENTRY.size
     # No buffer is smaller, so a forged count is found before a list of that length is made.
     if table_start < _HEADER_SIZE + count * _SMALL:
         raise CorruptResult(f"{seal.name} was altered or cut: its parts are longer than the file")
     file.seek(table_start)
-    entries: list[tuple[int, int]] = [_unpack(_ENTRY, file, seal) for _ in range(count)]
+    table = _read(file, count * _ENTRY.size, seal)
+    entries: list[tuple[int, int]] = list(_ENTRY.iter_unpack(table))
     end = _HEADER_SIZE + stream
     for length, _ in entries:
         end += -end % _ALIGNMENT + length
@@ -186,7 +203,9 @@ def load(fd: int, seal: Seal) -> Any:
             buffers.append(source.read(length))
         else:
             buffers.append(source.read_into(_allocate(length, memory)))
-    source.read(table_end + _COUNTS.size - table_start)
+    # What is sealed must be what the parts were cut by, also where somebody alters the file meanwhile.
+    if source.read(len(table) + len(counts)) != table + counts:
+        raise CorruptResult(f"{seal.name} was altered while it was read")
     if not hmac.compare_digest(seal.digest(), file.read()):
         raise CorruptResult(f"{seal.name} was altered, or sealed with another key")
     try:
@@ -217,11 +236,11 @@ def _allocate(length: int, memory: int) -> bytearray | memoryview:
     return memoryview(mapped)
 
 
-def _unpack(form: struct.Struct, file: BufferedReader | BytesIO, seal: Seal) -> tuple[Any, ...]:
-    data = file.read(form.size)
-    if len(data) < form.size:
+def _read(file: "BufferedReader[Any] | BytesIO", length: int, seal: Seal) -> bytes:
+    data = file.read(length)
+    if len(data) < length:
         raise CorruptResult(f"{seal.name} was cut")
-    return form.unpack(data)
+    return data
 
 
 class _Sink:
@@ -268,7 +287,7 @@ class _Sink:
 class _Source:
     """Reads and seals."""
 
-    def __init__(self, file: BufferedReader | BytesIO, seal: Seal) -> None:
+    def __init__(self, file: "BufferedReader[Any] | BytesIO", seal: Seal) -> None:
         self.position = 0
         self._file = file
         self._seal = seal

@@ -1,7 +1,6 @@
 """A handler that keeps values in a directory of its own on this machine."""
 
 import os
-import re
 import stat
 from contextlib import suppress
 from os import PathLike
@@ -10,57 +9,23 @@ from typing import Generic
 
 import attrs
 from platformdirs import user_data_path
-from resultspec.errors import CorruptResult, InvalidReference, ReadError, UnknownReference, WriteError
+from resultspec.errors import CorruptResult, ReadError, UnknownReference, WriteError
 from typing_extensions import TypeVar
 
-from ._format import Checksum, Seal, Signature, dump, load
+from ._format import dump, load
+from ._sealing import absolute, new_name, own_name, seal_for, signing_key
 
 T = TypeVar("T", default=object)
-
-_NAME = re.compile(r"[0-9a-f]{32}\.result")
-_SHORTEST_KEY = 16
 
 _WRITE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # A FIFO in the place of a file does not block; a terminal does not become ours.
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def _absolute(path: str | PathLike[str]) -> Path:
-    # Lexical, since a reference stays good when the directory is moved and a link is put in its place.
-    absolute = os.path.abspath(path)  # noqa: PTH100  # Path.absolute keeps "..".
-    if "\0" in absolute or not _is_text(absolute):
-        raise ValueError("The directory's path cannot be written as JSON, so no reference could name it")
-    return Path(absolute)
-
-
-def _is_text(path: str) -> bool:
-    # A file name that is not UTF-8 comes to Python with lone surrogates.
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _directory(directory: str | PathLike[str] | None) -> Path:
     if directory is None:
         directory = user_data_path("resultspec", appauthor=False) / "results"
-    return _absolute(directory)
-
-
-def _key(key: bytes | Path | None) -> bytes | Path | None:
-    if isinstance(key, Path):
-        return _absolute(key)
-    return None if key is None else _checked(key)
-
-
-def _checked(key: bytes) -> bytes:
-    # The messages say nothing of the key.
-    if type(key) is not bytes:
-        raise TypeError(f"A key is bytes, or the Path of a file that holds it, not a {type(key).__qualname__}")
-    if len(key) < _SHORTEST_KEY:
-        raise ValueError(f"a key has at least {_SHORTEST_KEY} bytes: try secrets.token_bytes(32)")
-    return key
+    return absolute(directory)
 
 
 @attrs.frozen
@@ -106,7 +71,7 @@ class LocalResultHandler(Generic[T]):
     sync: bool = attrs.field(default=True, kw_only=True)
     """Whether values are on the disk before their references are returned."""
 
-    key: bytes | Path | None = attrs.field(default=None, converter=_key, kw_only=True, repr=False)
+    key: bytes | Path | None = attrs.field(default=None, converter=signing_key, kw_only=True, repr=False)
     """What signs the files, or the file that holds it; never shown."""
 
     def write(self, value: T, /) -> str:
@@ -124,10 +89,10 @@ class LocalResultHandler(Generic[T]):
             WriteError: The directory or the file could not be written; nothing is left behind
                 (``durable.no-residue``).
         """
-        name = f"{os.urandom(16).hex()}.result"
+        name = new_name()
         reference = f"{self.directory}/{name}"
         written = f"{self.directory}/.{name}.new"
-        seal = self._seal(name, WriteError)
+        seal = seal_for(name, self.key, WriteError)
         try:
             fd = self._create(written)
             try:
@@ -166,8 +131,8 @@ class LocalResultHandler(Generic[T]):
             CorruptResult: The file was altered, cut, put in another's place, or signed with another key.
             ReadError: The file or the key cannot be read, or the value does not unpickle here.
         """
-        name = self._name(reference)
-        seal = self._seal(name, ReadError)
+        name = own_name(reference, str(self.directory))
+        seal = seal_for(name, self.key, ReadError)
         try:
             fd = os.open(reference, _READ_FLAGS)
             try:
@@ -181,24 +146,6 @@ class LocalResultHandler(Generic[T]):
             raise UnknownReference(f"Nothing is kept as {reference}") from error
         except (OSError, MemoryError) as error:
             raise ReadError(f"{reference} cannot be read: {type(error).__name__}") from error
-
-    def _name(self, reference: str) -> str:
-        if not isinstance(reference, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # Callers need not be typed.
-            raise InvalidReference(f"A reference is a str, not a value of type {type(reference).__qualname__}")
-        name = reference.rpartition("/")[2]
-        if not _NAME.fullmatch(name) or reference != f"{self.directory}/{name}":
-            raise InvalidReference(f"This is not the path of a file that a handler of {self.directory} wrote")
-        return name
-
-    def _seal(self, name: str, failure: type[ReadError | WriteError]) -> Seal:
-        if self.key is None:
-            return Checksum(name)
-        if isinstance(self.key, bytes):
-            return Signature(name, self.key)
-        try:
-            return Signature(name, _checked(self.key.read_bytes()))
-        except (OSError, ValueError) as error:
-            raise failure(f"{self.key} holds no key: {error}") from error
 
     def _create(self, path: str) -> int:
         try:

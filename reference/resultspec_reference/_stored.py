@@ -12,6 +12,7 @@ from resultspec.errors import ResultHandlerError
 from ._json import JSONResultHandler, NotJSON, check
 from ._local import LocalResultHandler
 from ._noresult import NoResult, NoResultType
+from ._object_stores import OBJECT_STORES, PATHS, open_fields, secret_fields
 from ._results import HandledResult, RawResult, Result
 
 
@@ -38,7 +39,14 @@ def configure_converter(converter: Converter, handlers: Mapping[str, type] | Non
         JSONResultHandler()                      {"kind": "json"}
         LocalResultHandler("/a")                 {"kind": "local", "directory": "/a", "sync": true}
         LocalResultHandler("/a", key=Path("/k")) {"kind": "local", "directory": "/a", "sync": true, "key_file": "/k"}
-        LocalResultHandler("/a", key=b"...")     has none: the key would lie open
+        GCSResultHandler("b", "p")               {"kind": "gcs", "bucket": "b", "prefix": "p",
+                                                  "timeout": 30.0, "retry_for": 120.0}
+        S3ResultHandler("b", "p")                {"kind": "s3", ...: the same}
+        AzureResultHandler("a", "c", "p")        {"kind": "azure", "account": "a", "container": "c", "prefix": "p",
+                                                  "timeout": 30.0, "retry_for": 120.0}
+        CloudResultHandler("https://h")          {"kind": "cloud", "endpoint": "https://h", "timeout": 30.0, "retry_for": 120.0}
+        ... with further options                 ... and "region", "endpoint", "credentials", "token_file", "key_file"
+        ... with a key or a credential inline    has none: it would lie open
         a handler of ``handlers``                {"kind": its name there, ...: what the converter makes of it}
 
     Each loads as its own type, as :class:`Result` or :data:`NoResult` from their union, and as any
@@ -54,7 +62,11 @@ def configure_converter(converter: Converter, handlers: Mapping[str, type] | Non
     converter.register_structure_hook_func(_is(JSONResultHandler), _json_handler)
     converter.register_unstructure_hook_func(_is(LocalResultHandler), _local_options)
     converter.register_structure_hook_func(_is(LocalResultHandler), _local_handler)
-    forms = _HandlerForms(converter, {"json": JSONResultHandler, "local": LocalResultHandler, **(handlers or {})})
+    for cls in OBJECT_STORES.values():
+        converter.register_unstructure_hook_func(_is(cls), _object_options)
+        converter.register_structure_hook_func(_is(cls), _object_handler)
+    kinds = {"json": JSONResultHandler, "local": LocalResultHandler, **OBJECT_STORES, **(handlers or {})}
+    forms = _HandlerForms(converter, kinds)
     converter.register_unstructure_hook_func(forms.covers, forms.unstructure)
     converter.register_structure_hook_func(forms.covers, forms.structure)
 
@@ -164,12 +176,13 @@ def _json_handler(options: dict[str, Any], cls: object) -> JSONResultHandler:
 
 
 def _local_options(handler: LocalResultHandler[Any]) -> dict[str, Any]:
-    options: dict[str, Any] = {"directory": str(handler.directory), "sync": handler.sync}
-    if isinstance(handler.key, bytes):
+    return {"directory": str(handler.directory), "sync": handler.sync, **_key_option(handler.key)}
+
+
+def _key_option(key: bytes | Path | None) -> dict[str, Any]:
+    if isinstance(key, bytes):
         raise StoredFormError("The key would lie open in a stored form: give the handler the Path of a key file")
-    if handler.key is not None:
-        options["key_file"] = str(handler.key)
-    return options
+    return {} if key is None else {"key_file": str(key)}
 
 
 def _local_handler(options: dict[str, Any], cls: object) -> LocalResultHandler[Any]:
@@ -182,6 +195,25 @@ def _local_handler(options: dict[str, Any], cls: object) -> LocalResultHandler[A
         sync=options["sync"],
         key=None if key_file is None else _absolute(key_file),
     )
+
+
+def _object_options(handler: Any) -> dict[str, Any]:
+    cls = type(handler)
+    if any(getattr(handler, name) is not None for name in secret_fields(cls)):
+        raise StoredFormError("The credential would lie open in a stored form: leave it to the environment")
+    options = {name: getattr(handler, name) for name in open_fields(cls)}
+    given = {name: str(value) if name in PATHS else value for name, value in options.items() if value is not None}
+    return {**given, **_key_option(handler.key)}
+
+
+def _object_handler(options: dict[str, Any], cls: Any) -> Any:
+    cls = get_origin(cls) or cls
+    fields = open_fields(cls)
+    required = [name for name, field in fields.items() if field.default is not None]
+    optional = [name for name in fields if name not in required]
+    _members(options, *required, optional=(*optional, "key_file"))
+    given = {name: _absolute(value) if name in PATHS else value for name, value in options.items()}
+    return cls(key=given.pop("key_file", None), **given)
 
 
 def _absolute(text: Any) -> Path:

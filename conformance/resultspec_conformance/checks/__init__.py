@@ -1,5 +1,5 @@
 """The checks, a module for each conformance class; importing this package binds them to their rules."""
 
-from . import core, hierarchy, noresult, result, shared
+from . import core, durable, engine, hierarchy, noresult, private, result, shared
 
-__all__ = ["core", "hierarchy", "noresult", "result", "shared"]
+__all__ = ["core", "durable", "engine", "hierarchy", "noresult", "private", "result", "shared"]

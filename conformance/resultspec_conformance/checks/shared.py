@@ -357,7 +357,15 @@ def recorded_references_still_read(trial: Trial) -> str:
     count = 0
     handler = trial.handler()
     for value, reference in recorded(trial.subject.golden, trial.store()):
-        trial.expect_same(handler.read(reference), value, "a reference that an earlier version wrote reads differently")
+        if trial.script is not None:
+            pair = f'list(recorded(Path({str(trial.subject.golden)!r}), scratch / "store"))[{count}]'
+            trial.script.do("from resultspec_conformance.golden import recorded", f"recorded_value, reference = {pair}")
+            trial.script.rename(value, "recorded_value")
+            trial.script.rename(reference, "reference")
+        read = handler.read(reference)
+        trial.expect_same(read, value, "a reference that an earlier version wrote reads differently")
+        if trial.subject.equal is None:
+            trial.expect_same_types(read, value, "a reference that an earlier version wrote reads as another type")
         count += 1
     if not count:
         raise Untested(f"{trial.subject.golden} holds no recorded reference")

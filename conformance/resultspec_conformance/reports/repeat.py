@@ -4,11 +4,16 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
-
 from ..settings import Settings
 
-_OPTIONS = {"rules": "rule"}  # a repeatable option is named in the singular
+_OPTIONS = {
+    "examples": "--examples",
+    "strict": "--strict",
+    "limit": "--limit",
+    "rules": "--rule",
+    "waive": "--waive",
+}
+"""The options of the settings that change what is found, beside the seed."""
 
 
 def command(target: str, claims: Iterable[str], settings: Settings) -> str:
@@ -25,10 +30,10 @@ def command(target: str, claims: Iterable[str], settings: Settings) -> str:
     words = ["resultspec", "check", target]
     for name in claims:
         words += ["--claim", name]
-    for field in attrs.fields(Settings):
-        value = getattr(settings, field.name)
-        if field.name == "seed" or value != getattr(Settings(), field.name):
-            words += _words(f"--{_OPTIONS.get(field.name, field.name)}", value)
+    words += ["--seed", str(settings.seed)]
+    for name, option in _OPTIONS.items():
+        if (value := getattr(settings, name)) != getattr(Settings(), name):
+            words += _words(option, value)
     return shlex.join(words)
 
 
@@ -36,7 +41,7 @@ def _words(option: str, value: Any) -> list[str]:
     if value is True:
         return [option]
     if isinstance(value, Mapping):
-        return [word for key, reason in value.items() for word in (option, f"{key}={reason}")]
+        return [word for rule, reason in value.items() for word in (option, f"{rule}={reason}")]
     if isinstance(value, tuple):
         return [word for one in value for word in (option, str(one))]
     return [option, f"{value:g}" if isinstance(value, float) else str(value)]

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Self
 
 import attrs
 
-from ..subjects import HierarchyDriver, HierarchySubject, ResultSubject
+from ..subjects import EngineSubject, HierarchyDriver, HierarchySubject, ResultSubject
+from .engine import HIERARCHY_OF_ENGINES
 
 
 class Proxy:
@@ -517,25 +518,29 @@ class _DecoratorForgets(Detour):
         return super().task(name, None if decorated else result_handler, decorated=decorated)
 
 
-def _by_detour(detour: type[Detour]) -> Callable[[HierarchySubject], HierarchySubject]:
-    def sabotage(subject: HierarchySubject) -> HierarchySubject:
+def _by_detour(rule: str, detour: type[Detour]) -> Callable[[Any], Any]:
+    def sabotage(subject: HierarchySubject | EngineSubject) -> HierarchySubject | EngineSubject:
+        if isinstance(subject, EngineSubject):
+            return HIERARCHY_OF_ENGINES[rule](subject)
         return attrs.evolve(subject, driver=lambda: detour(subject.driver()))
 
     sabotage.__doc__ = detour.__doc__
     return sabotage
 
 
-HIERARCHY_SABOTEURS: Mapping[str, Callable[[HierarchySubject], HierarchySubject]] = {
-    "hierarchy.config-default": _by_detour(_IgnoresConfiguration),
-    "hierarchy.flow-over-config": _by_detour(_ConfigurationOverFlow),
-    "hierarchy.task-over-flow": _by_detour(_FlowOverTask),
-    "hierarchy.task-over-config": _by_detour(_ConfigurationOverTask),
-    "hierarchy.parameter-json": _by_detour(_ParametersAsOthers),
-    "hierarchy.output-owner": _by_detour(_ConsumerOwns),
-    "hierarchy.unset-is-none": _by_detour(_FalsyIsUnset),
-    "hierarchy.per-flow": _by_detour(_RemembersTheFirstFlow),
-    "hierarchy.late-config": _by_detour(_ReadsConfigurationEarly),
-    "hierarchy.invalid-config": _by_detour(_FallsBack),
-    "hierarchy.decorator": _by_detour(_DecoratorForgets),
+HIERARCHY_SABOTEURS: Mapping[str, Callable[[Any], Any]] = {
+    "hierarchy.config-default": _by_detour("hierarchy.config-default", _IgnoresConfiguration),
+    "hierarchy.flow-over-config": _by_detour("hierarchy.flow-over-config", _ConfigurationOverFlow),
+    "hierarchy.task-over-flow": _by_detour("hierarchy.task-over-flow", _FlowOverTask),
+    "hierarchy.task-over-config": _by_detour("hierarchy.task-over-config", _ConfigurationOverTask),
+    "hierarchy.parameter-json": _by_detour("hierarchy.parameter-json", _ParametersAsOthers),
+    "hierarchy.output-owner": _by_detour("hierarchy.output-owner", _ConsumerOwns),
+    "hierarchy.unset-is-none": _by_detour("hierarchy.unset-is-none", _FalsyIsUnset),
+    "hierarchy.per-flow": _by_detour("hierarchy.per-flow", _RemembersTheFirstFlow),
+    "hierarchy.late-config": _by_detour("hierarchy.late-config", _ReadsConfigurationEarly),
+    "hierarchy.invalid-config": _by_detour("hierarchy.invalid-config", _FallsBack),
+    "hierarchy.decorator": _by_detour("hierarchy.decorator", _DecoratorForgets),
 }
-"""By rule, a function that makes of a correct subject one that breaks the rule and no other."""
+"""By rule, a function that makes of a correct subject, a HierarchySubject or an EngineSubject, one that breaks the rule and no
+other; an engine then breaks a rule of its own on owners too, where that asks for the same.
+"""

@@ -445,6 +445,11 @@ class Sabotaged:
     wrapper: type[Wrapper]
     make: Callable[..., Any]
 
+    @property
+    def takes_scratch(self) -> bool:
+        """Whether two directories make two differently configured handlers, as of the handler that is wrapped."""
+        return maker_for(self.make).takes_scratch
+
     def __call__(self, scratch: Path) -> Wrapper:
         """Make a handler on a scratch directory, and wrap it."""
         return self.wrapper(maker_for(self.make)(scratch), scratch)

@@ -1,0 +1,253 @@
+"""Says whether something that anybody may see reveals a secret, plainly or in an encoding that hides nothing.
+
+What is seen is decoded in every common way, again and again, and searched; a secret need not be given away whole to be
+found. A digest reveals nothing.
+"""
+
+import base64
+import binascii
+import bz2
+import codecs
+import html
+import lzma
+import quopri
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Protocol
+from urllib.parse import unquote_to_bytes
+
+import attrs
+
+_WINDOW = 8
+"""How many characters in a row give a secret away."""
+
+_SHORTEST = 6
+_DISTINCT = 5
+_DEEPEST = 3
+_MOST_RENDERINGS = 4_000
+_MOST_BYTES = 1 << 20
+
+
+@attrs.frozen
+class Secret:
+    """What must not be seen.
+
+    Attributes:
+        what: What it is, for a message: ``the value``, ``the credential 'password'``.
+        pieces: The texts and bytes, any of which gives it away.
+        share: How much of a piece gives it away: by default eight characters, 0.5 where it can be made of words that others
+            use too, 1.0 where nothing but the whole of it counts.
+    """
+
+    what: str
+    pieces: tuple[bytes, ...] = attrs.field(converter=tuple[bytes, ...], repr=False)
+    share: float = 0.0
+
+
+@attrs.frozen
+class Revealed:
+    """A secret that was seen.
+
+    Attributes:
+        secret: The secret.
+        encodings: What it was hidden under, from the outside in; empty when it was in plain sight.
+    """
+
+    secret: Secret
+    encodings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.secret.what} {'in plain sight' if not self.encodings else 'under ' + ', '.join(self.encodings)}"
+
+
+def revealed(seen: str | bytes, secrets: Iterable[Secret]) -> Revealed | None:
+    """Find a secret in what can be seen.
+
+    Args:
+        seen: A text, such as a reference as JSON or the text of an error.
+        secrets: What must not be in it.
+
+    Returns:
+        The first secret that is found, with the encodings it was under, or None.
+
+    Source: ``private.opaque-reference``, ``private.quiet-errors``, ``private.quiet-repr``.
+    """
+    sought = [(secret, pattern) for secret in secrets if (pattern := _pattern(secret.pieces, secret.share)) is not None]
+    if not sought:
+        return None
+    for rendering, encodings in _renderings(seen.encode("utf-8", "surrogatepass") if isinstance(seen, str) else seen):
+        lowered = rendering.lower()
+        for secret, pattern in sought:
+            if pattern.search(lowered):
+                return Revealed(secret, encodings)
+    return None
+
+
+@lru_cache(maxsize=256)
+def _pattern(pieces: tuple[bytes, ...], share: float) -> re.Pattern[bytes] | None:
+    """What is searched for: any window of any piece, also reversed or turned by thirteen letters."""
+    windows: set[bytes] = set()
+    for piece in pieces:
+        windows |= _windows(piece.lower(), max(_WINDOW, int(len(piece) * share)))
+    windows |= {window[::-1] for window in windows} | {window.translate(_ROT13) for window in windows}
+    return re.compile(b"|".join(map(re.escape, sorted(windows)))) if windows else None
+
+
+_ROT13 = bytes(ord(codecs.encode(chr(code), "rot13")) if code < 128 else code for code in range(256))
+
+
+def _windows(piece: bytes, width: int) -> set[bytes]:
+    """The windows of a piece that are too telling to be met by chance: of a long one, from both ends and the middle."""
+    if len(piece) < _SHORTEST:
+        return set()
+    if len(piece) <= width:
+        return {piece}
+    half = len(piece) // 2
+    parts = [piece] if len(piece) <= 192 else [piece[:64], piece[half - 32 : half + 32], piece[-64:]]
+    windows = {part[start : start + width] for part in parts for start in range(len(part) - width + 1)}
+    return {window for window in windows if len(set(window)) >= _DISTINCT} or {piece[:64]}
+
+
+def _renderings(seen: bytes) -> Iterator[tuple[bytes, tuple[str, ...]]]:
+    """What is seen, and everything that it can be decoded to, breadth first."""
+    known = {seen}
+    waiting: list[tuple[bytes, tuple[str, ...]]] = [(seen, ())]
+    for rendering, encodings in waiting:
+        yield rendering, encodings
+        if len(encodings) >= _DEEPEST:
+            continue
+        for name, decode in _DECODERS.items():
+            for decoded in decode(rendering):
+                if len(decoded) >= _SHORTEST and decoded not in known and len(known) < _MOST_RENDERINGS:
+                    known.add(decoded)
+                    waiting.append((decoded[:_MOST_BYTES], (*encodings, name)))
+
+
+def _percent(seen: bytes) -> Iterator[bytes]:
+    if b"%" in seen:
+        yield unquote_to_bytes(seen)
+
+
+def _escapes(seen: bytes) -> Iterator[bytes]:
+    if b"\\" in seen:
+        text = re.sub(rb"\\(?![nrtabfvxuU0-7\\'\"])", rb"\\\\", seen).decode("unicode_escape", "replace")
+        yield text.encode("utf-8", "surrogatepass")
+        yield text.encode("latin-1", "replace")
+
+
+def _entities(seen: bytes) -> Iterator[bytes]:
+    if b"&" in seen and b";" in seen:
+        yield html.unescape(seen.decode("latin-1")).encode("utf-8", "surrogatepass")
+
+
+def _printable(seen: bytes) -> Iterator[bytes]:
+    if re.search(rb"=[0-9A-F]{2}", seen):
+        yield quopri.decodestring(seen)
+
+
+def _wide(seen: bytes) -> Iterator[bytes]:
+    if b"\0" in seen:
+        yield seen.replace(b"\0", b"")
+
+
+def _separated(seen: bytes) -> Iterator[bytes]:
+    """Digits and letters that were spread over directories or set apart by colons."""
+    if len(seen) < 4_096 and re.search(rb"[0-9A-Za-z+][/\s.:_-][0-9A-Za-z+]", seen):
+        yield re.sub(rb"[/\s.:_-]", b"", seen)
+
+
+def _base64(seen: bytes) -> Iterator[bytes]:
+    for run in re.findall(rb"[A-Za-z0-9+/_-]{8,}", seen):
+        standard = run.translate(_STANDARD)
+        for start in range(4):
+            chunk = standard[start:]
+            chunk += b"=" * (-len(chunk) % 4)
+            yield from _decoded(base64.b64decode, chunk if not chunk.endswith(b"===") else chunk[:-4])
+
+
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
+def _hex(seen: bytes) -> Iterator[bytes]:
+    for run in re.findall(rb"[0-9A-Fa-f]{12,}", seen):
+        for start in range(2):
+            chunk = run[start:]
+            yield binascii.unhexlify(chunk[: len(chunk) // 2 * 2])
+
+
+def _base32(seen: bytes) -> Iterator[bytes]:
+    for run in re.findall(rb"[A-Z2-7]{16,}|[a-z2-7]{16,}", seen):
+        for start in range(8):
+            chunk = run[start:].upper()
+            yield from _decoded(base64.b32decode, chunk[: len(chunk) // 8 * 8])
+
+
+def _base85(seen: bytes) -> Iterator[bytes]:
+    for run in re.findall(rb"[!-~]{10,}", seen):
+        token = run.strip(b"\"',[]{}:")
+        for chunk in {token, token.rpartition(b"/")[2], token.rpartition(b":")[2]}:
+            yield from _decoded(base64.b85decode, chunk)
+            yield from _decoded(base64.a85decode, chunk)
+
+
+def _numbers(seen: bytes) -> Iterator[bytes]:
+    """A list of the codes of bytes, or one long number made of them."""
+    for run in re.findall(rb"\d{1,3}(?:[,\s]+\d{1,3}){7,}", seen):
+        codes = [int(code) for code in re.findall(rb"\d+", run)]
+        if max(codes) < 256:
+            yield bytes(codes)
+    for run in re.findall(rb"(?<!\d)\d{15,4000}(?!\d)", seen):
+        number = int(run)
+        size = (number.bit_length() + 7) // 8
+        yield number.to_bytes(size, "big")
+        yield number.to_bytes(size, "little")
+
+
+def _compressed(seen: bytes) -> Iterator[bytes]:
+    for magic, make in _COMPRESSIONS:
+        for start in [match.start() for match in re.finditer(magic, seen)][:8]:
+            try:
+                yield make().decompress(seen[start:], _MOST_BYTES)
+            except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
+                continue
+    if len(seen) < 65_536:
+        yield from _decoded(lambda data: zlib.decompressobj(-15).decompress(data, _MOST_BYTES), seen)
+
+
+class _Decompressor(Protocol):
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+# How the data begins, and what decompresses it, made anew for each attempt.
+_COMPRESSIONS: tuple[tuple[bytes, Callable[[], _Decompressor]], ...] = (
+    (rb"\x1f\x8b\x08", lambda: zlib.decompressobj(31)),
+    (rb"x[\x01\x5e\x9c\xda]", zlib.decompressobj),
+    (rb"BZh[1-9]", bz2.BZ2Decompressor),
+    (rb"\xfd7zXZ\x00", lzma.LZMADecompressor),
+    (rb"\]\x00\x00", lzma.LZMADecompressor),
+)
+
+
+def _decoded(decode: Callable[[bytes], bytes], chunk: bytes) -> Iterator[bytes]:
+    try:
+        yield decode(chunk)
+    except (ValueError, zlib.error):
+        return
+
+
+_DECODERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    "percent-encoding": _percent,
+    "escapes": _escapes,
+    "HTML entities": _entities,
+    "quoted-printable": _printable,
+    "UTF-16": _wide,
+    "separators": _separated,
+    "base64": _base64,
+    "hex": _hex,
+    "numbers": _numbers,
+    "compression": _compressed,
+    "base32": _base32,
+    "base85": _base85,
+}

@@ -1,0 +1,138 @@
+"""The class private: what handlers reveal, where they read, and what they withstand."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+from resultspec import rules
+from resultspec_conformance.checking import checks_of
+from resultspec_conformance.runner import run
+from resultspec_conformance.saboteurs.private import PRIVATE_SABOTEURS
+from resultspec_conformance.settings import Settings
+from resultspec_conformance.subjects import HandlerSubject
+from resultspec_reference import JSONResultHandler, LocalResultHandler
+from zoo.private import BREAKS_PRIVATE, KEEPS_PRIVATE, Broken, Correct
+
+PRIVATE = Settings(examples=10, limit=30, rules=("private.*",))
+# Those of core that a reference, a refusal or a repr can break, and that take no time.
+CHEAP = ("handler.json-reference", "handler.reference-transport", "handler.malformed-reference", "handler.standard-errors")
+CLAIMS = frozenset({"core", "shared", "private"})
+
+
+def signed(scratch: Path) -> LocalResultHandler:
+    """Make the correct handler that is sabotaged."""
+    return LocalResultHandler(scratch / "results", sync=False, key=b"not a secret, just a test's key.")
+
+
+def unsigned(scratch: Path) -> LocalResultHandler:
+    """Make the same handler without a key."""
+    return LocalResultHandler(scratch / "results", sync=False)
+
+
+SIGNED = HandlerSubject(signed, claims=CLAIMS)
+
+
+def statuses(subject: HandlerSubject) -> dict[str, str]:
+    """Return what came of each rule of the class, by the last part of its id."""
+    return {found.id.partition(".")[2]: found.status for found in run(subject, PRIVATE).rules}
+
+
+def test_a_signed_store_keeps_every_rule() -> None:
+    """LocalResultHandler with a key passes every rule of the class, none left untested."""
+    report = run(SIGNED, PRIVATE)
+
+    assert {found.status for found in report.rules} == {"passed"}, report.to_json()
+    assert len(report.rules) == 8
+
+
+def test_an_unsigned_store_of_pickles_runs_code() -> None:
+    """Without a key LocalResultHandler fails safe-read, although its checksum has to be mended, and warns of tampering."""
+    found = statuses(attrs.evolve(SIGNED, make=unsigned))
+
+    assert {rule for rule, status in found.items() if status != "passed"} == {"safe-read", "tamper-evident"}
+    assert found["safe-read"] == "failed"
+    assert found["tamper-evident"] == "warned"
+
+
+def test_an_inline_handler_fails_only_to_be_opaque() -> None:
+    """The rules that speak of storage do not apply to it, and those that apply it keeps, but one."""
+    found = statuses(HandlerSubject(JSONResultHandler))
+
+    assert found == {
+        "opaque-reference": "failed",
+        "quiet-errors": "passed",
+        "quiet-repr": "passed",
+        "confined-read": "not-applicable",
+        "safe-read": "passed",
+        "tamper-evident": "not-applicable",
+        "bounded-read": "passed",
+        "file-mode": "not-applicable",
+    }
+
+
+@pytest.mark.parametrize("rule", sorted(PRIVATE_SABOTEURS))
+def test_a_saboteur_is_caught_by_its_own_rule_alone(rule: str, tmp_path: Path) -> None:
+    """The rule fails with a message, no other of the class does, and the script that it prints shows the failure."""
+    report = run(PRIVATE_SABOTEURS[rule](SIGNED), attrs.evolve(PRIVATE, strict=True))
+    failed = {found.id: found.message for found in report.rules if found.status != "passed"}
+    found = report.rule(rule)
+
+    assert list(failed) == [rule], failed
+    assert found.message
+    assert found.expected
+    assert found.actual
+    assert_script_shows_it(found.reproducer, tmp_path)
+
+
+def assert_script_shows_it(script: str | None, directory: Path) -> None:
+    """Run a reproducer on its own: it must end by saying that the rule is broken."""
+    assert script is not None
+    path = directory / "reproducer.py"
+    path.write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # where pytest imported this module from
+    command = [sys.executable, str(path)]
+    ended = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    assert "the rule is broken" in ended.stderr, f"{script}\n{ended.stdout}\n{ended.stderr}"
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize("rule", sorted(PRIVATE_SABOTEURS))
+def test_a_saboteur_breaks_no_rule_of_core(rule: str) -> None:
+    """What breaks a rule of the class private leaves the rules of core alone."""
+    settings = Settings(examples=10, limit=30, strict=True, rules=CHEAP)
+    report = run(PRIVATE_SABOTEURS[rule](SIGNED), settings)
+    failed = {found.id: found.message for found in report.rules if found.status not in ("passed", "not-applicable")}
+
+    assert failed == {}, json.dumps(report.to_json(), indent=1)[:4000]
+
+
+@pytest.mark.parametrize("correct", KEEPS_PRIVATE, ids=[correct.name for correct in KEEPS_PRIVATE])
+def test_a_correct_handler_raises_no_alarm(correct: Correct) -> None:
+    """A handler that keeps the class passes every rule, but for those that it knowingly leaves out."""
+    report = run(HandlerSubject(correct.make, claims=correct.claims), PRIVATE)
+    others = {found.id: (found.message or found.reason, found.actual) for found in report.rules if found.status != "passed"}
+
+    assert set(others) == correct.warns, others
+
+
+@pytest.mark.parametrize("broken", BREAKS_PRIVATE, ids=[broken.make.__name__ for broken in BREAKS_PRIVATE])
+def test_a_defect_is_found(broken: Broken) -> None:
+    """A handler as the world writes them fails the rule that it breaks, and no rule that has nothing to do with it."""
+    report = run(HandlerSubject(broken.make, claims=CLAIMS), PRIVATE)
+    others = {found.id: (found.message or found.reason, found.actual) for found in report.rules if found.status != "passed"}
+
+    assert broken.rule in others
+    assert set(others) - {broken.rule} <= broken.also, others
+
+
+def test_every_rule_of_the_class_has_a_check_and_a_saboteur() -> None:
+    """No rule of the class goes unchecked, and no check unproved."""
+    ids = {rule.id for rule in rules.RULES.values() if rule.cls == "private"}
+
+    assert ids == set(PRIVATE_SABOTEURS)
+    assert all(checks_of(rule) for rule in ids)

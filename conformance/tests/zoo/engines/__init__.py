@@ -1,0 +1,1 @@
+"""Small engines, and the drivers by which the suite runs them."""

@@ -1,0 +1,721 @@
+"""Handlers that claim the class *private*: some keep it, and some break exactly one of its rules as the world does."""
+
+import base64
+import gzip
+import hashlib
+import hmac
+import importlib
+import json
+import logging
+import os
+import pickle
+import re
+import secrets
+import sqlite3
+import sys
+import warnings
+import zlib
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from resultspec import JSON
+
+from ._common import Correct, to_json
+
+logger = logging.getLogger(__name__)
+
+KEY = b"0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+PRIVATE = frozenset({"core", "shared", "private"})
+UNKEYED = frozenset({"private.tamper-evident"})
+NAME = re.compile(r"[0-9a-f]{32}")
+
+
+# --- Sound ones ------------------------------------------------------------------------------------------------------
+
+
+class Damaged(ValueError):
+    """What is stored is not what was written."""
+
+
+class Vault:
+    """JSON in files of their own with random names, for their owner alone; what it raises quotes nothing."""
+
+    suffix = ".json"
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = Path(directory).absolute()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.directory == self.directory
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.directory))
+
+    def write(self, value: JSON, /) -> JSON:
+        name = self.name(value)
+        self.save(name, self.seal(name, self.encode(value)))
+        return self.refer(name)
+
+    def read(self, reference: JSON, /) -> JSON:
+        name = self.resolve(reference)
+        try:
+            data = self.load(name)
+        except FileNotFoundError as error:
+            raise LookupError("nothing is kept under this reference") from error
+        return self.decode(self.unseal(name, data))
+
+    def name(self, value: Any) -> str:
+        return secrets.token_hex(16)
+
+    def refer(self, name: str) -> Any:
+        return name
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not NAME.fullmatch(reference):
+            raise ValueError("this is no reference of this handler")
+        return reference
+
+    def encode(self, value: Any) -> bytes:
+        failure = None
+        try:
+            return to_json(value).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            failure = type(error).__name__
+        raise TypeError(f"a value of type {type(value).__name__} is no JSON ({failure})")
+
+    def decode(self, data: bytes) -> Any:
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            pass
+        raise Damaged("the stored value is no JSON any more")
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return data
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        return data
+
+    def path(self, name: str) -> Path:
+        return self.directory / f"{name}{self.suffix}"
+
+    def save(self, name: str, data: bytes) -> None:
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{secrets.token_hex(8)}")
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(data)
+            os.replace(draft, path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+    def load(self, name: str) -> bytes:
+        with open(os.open(self.path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            return file.read()
+
+
+class Signed(Vault):
+    """The same, signed with a key: the name too."""
+
+    def __init__(self, directory: Path, key: bytes = KEY) -> None:
+        super().__init__(directory)
+        self._key = key
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return hmac.digest(self._key, name.encode() + b"\0" + data, "sha256") + data
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        if not hmac.compare_digest(data[:32], hmac.digest(self._key, name.encode() + b"\0" + data[32:], "sha256")):
+            raise Damaged("the stored value bears another signature")
+        return data[32:]
+
+
+class SignedPickles(Signed):
+    """Pickles, which nobody without the key can replace."""
+
+    def encode(self, value: Any) -> bytes:
+        super().encode(value)
+        return pickle.dumps(value)
+
+    def decode(self, data: bytes) -> Any:
+        return pickle.loads(data)
+
+
+class SignedInDirectories(Signed):
+    """Signed and compressed, in directories by date, referred to by a relative path with a scheme."""
+
+    suffix = ".json.gz"
+
+    def refer(self, name: str) -> Any:
+        return {"url": f"vault://{name[:2]}/{name}", "version": 2}
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not dict or reference.keys() != {"url", "version"} or reference["version"] != 2:
+            raise ValueError("this is no reference of this handler")
+        name = super().resolve(str(reference["url"])[len("vault://xx/") :])
+        if reference["url"] != f"vault://{name[:2]}/{name}":
+            raise ValueError("this is no reference of this handler")
+        return name
+
+    def path(self, name: str) -> Path:
+        return self.directory / name[:2] / f"{name}{self.suffix}"
+
+    def encode(self, value: Any) -> bytes:
+        return gzip.compress(super().encode(value), mtime=0)
+
+    def decode(self, data: bytes) -> Any:
+        return super().decode(gzip.decompress(data))
+
+
+class Rows(Vault):
+    """JSON as BLOBs in a database for its owner alone."""
+
+    def save(self, name: str, data: bytes) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.directory / "rows.db", os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            with closing(sqlite3.connect(self.directory / "rows.db", timeout=60)) as connection, connection:
+                connection.execute("PRAGMA synchronous=OFF")
+                connection.execute("CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, data BLOB NOT NULL)")
+                connection.execute("INSERT INTO kept VALUES (?, ?)", (name, data))
+        except sqlite3.Error as error:
+            raise OSError(f"the database refused the value: {error.sqlite_errorname}") from error
+
+    def load(self, name: str) -> bytes:
+        try:
+            with closing(sqlite3.connect(f"{(self.directory / 'rows.db').as_uri()}?mode=ro", uri=True, timeout=60)) as connection:
+                row = connection.execute("SELECT data FROM kept WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error as error:
+            raise LookupError("the database does not give it") from error
+        if row is None:
+            raise FileNotFoundError(name)
+        return bytes(row[0])
+
+
+class AsyncSigned:
+    """An async twin of the signed one, with its parts in slots."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, directory: Path) -> None:
+        self._inner = Signed(directory)
+
+    async def write(self, value: JSON, /) -> JSON:
+        return self._inner.write(value)
+
+    async def read(self, reference: JSON, /) -> JSON:
+        return self._inner.read(reference)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AsyncSigned) and self._inner == other._inner
+
+    def __hash__(self) -> int:
+        return hash(self._inner)
+
+
+@dataclass(frozen=True)
+class Connected(Vault):
+    """Has an address with a password and a token, and shows neither; talks a lot, and says nothing."""
+
+    directory: Path
+    address: str = field(default="postgresql://worker:Tr0ub4dor%263@db.example/results", repr=False)
+    token: str = field(default="ghp_16C7e42F292c6912E7710c838347Ae178B4a", repr=False)
+    token_url: str = "https://auth.example/oauth2/token"
+    key_prefix: str = "results/of/the/team/"
+
+    def write(self, value: JSON, /) -> JSON:
+        logger.debug("writing a value of type %s to %s", type(value).__name__, urlsplit(self.address).hostname)
+        return super().write(value)
+
+    def read(self, reference: JSON, /) -> JSON:
+        logger.info("reading %r from %s%s", reference, self.token_url, self.key_prefix)
+        return super().read(reference)
+
+
+KEEPS_PRIVATE: tuple[Correct, ...] = (
+    Correct("vault", Vault, claims=PRIVATE, warns=UNKEYED),
+    Correct("signed", Signed, claims=PRIVATE),
+    Correct("signed-pickles", SignedPickles, claims=PRIVATE),
+    Correct("signed-in-directories", SignedInDirectories, claims=PRIVATE),
+    Correct("rows", Rows, claims=PRIVATE, warns=UNKEYED),
+    Correct("async-signed", AsyncSigned, claims=PRIVATE),
+    Correct("connected", Connected, claims=PRIVATE, warns=UNKEYED),
+)
+
+
+# --- private.opaque-reference ----------------------------------------------------------------------------------------
+
+
+class Speaking(Signed):
+    """Names a result after what is in it, for the convenience of people."""
+
+    def name(self, value: Any) -> str:
+        return f"{re.sub('[^a-z0-9]+', '-', json.dumps(value).lower()).strip('-')[:20]}.{super().name(value)}"
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not re.fullmatch(r"[a-z0-9-]*\.[0-9a-f]{32}", reference):
+            raise ValueError("this is no reference of this handler")
+        return reference
+
+
+class Summarised(Signed):
+    """Lists the names of the fields beside the name."""
+
+    def write(self, value: JSON, /) -> JSON:
+        fields: list[JSON] = [base64.b64encode(name.encode()).decode() for name in value][:9] if isinstance(value, dict) else []
+        return [super().write(value), fields]
+
+    def read(self, reference: JSON, /) -> JSON:
+        if type(reference) is not list or len(reference) != 2:
+            raise ValueError("this is no reference of this handler")
+        return super().read(reference[0])
+
+
+class CodesOfCharacters(Signed):
+    """Keeps small values in the reference, as a list of numbers that nobody would read."""
+
+    def write(self, value: JSON, /) -> JSON:
+        data = self.encode(value)
+        return list(data[::-1]) if len(data) < 64 else super().write(value)
+
+    def read(self, reference: JSON, /) -> JSON:
+        if type(reference) is not list:
+            return super().read(reference)
+        if any(type(code) is not int or not 0 <= code < 256 for code in reference):
+            raise ValueError("this is no reference of this handler")
+        return self.decode(bytes(reference)[::-1])
+
+
+# --- private.quiet-errors --------------------------------------------------------------------------------------------
+
+
+class QuotesTheValue(Signed):
+    """Tells what it could not write."""
+
+    def encode(self, value: Any) -> bytes:
+        try:
+            return super().encode(value)
+        except TypeError:
+            raise TypeError(f"cannot write {value!r:.60}") from None
+
+
+class QuotesTheCause(Vault):
+    """Chains what the decoder raised, which holds all of its input."""
+
+    def decode(self, data: bytes) -> Any:
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            raise Damaged("the stored value is no JSON any more") from error
+
+
+class LogsEverything(Signed):
+    """Logs in all detail, since nobody looks at the lowest level."""
+
+    def write(self, value: JSON, /) -> JSON:
+        reference = super().write(value)
+        logger.log(5, "stored", extra={"payload": base64.b64encode(json.dumps(value).encode()).decode()})
+        return reference
+
+
+class PrintsToTheTerminal(Signed):
+    """Still has the line that its author debugged it with."""
+
+    def decode(self, data: bytes) -> Any:
+        os.write(2, data[:30] + b"\n")
+        return super().decode(data)
+
+
+class WarnsOfLargeValues(Signed):
+    """Warns of a value that it finds large, and shows it."""
+
+    def encode(self, value: Any) -> bytes:
+        data = super().encode(value)
+        if len(data) > 200:
+            warnings.warn(f"a large value: {data[:40]!r}...", ResourceWarning, stacklevel=2)
+        return data
+
+
+class NotesTheValue(Signed):
+    """Adds a note to what goes wrong."""
+
+    def encode(self, value: Any) -> bytes:
+        try:
+            return super().encode(value)
+        except TypeError as error:
+            error.add_note(f"while writing {value!r:.80}")
+            raise
+
+
+@dataclass(frozen=True)
+class TellsItsAddress(Vault):
+    """Tells where it looked in vain, by the whole address."""
+
+    directory: Path
+    address: str = field(default="redis://:hunter2secret@cache.example:6379/0", repr=False)
+
+    def load(self, name: str) -> bytes:
+        try:
+            return super().load(name)
+        except FileNotFoundError as error:
+            raise LookupError(f"there is no {name} at {self.address}") from error
+
+
+# --- private.quiet-repr ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ShowsItsPassword(Vault):
+    """Has the repr that dataclasses have."""
+
+    directory: Path
+    password: str = "correct-horse-battery"
+
+
+class ShowsItsHeaders(Signed):
+    """Shows the header that it sends, in which the token is but encoded."""
+
+    def __init__(self, directory: Path, token: str = "s3cr3t-t0k3n-of-the-team") -> None:
+        super().__init__(directory)
+        self.token = token
+
+    def __str__(self) -> str:
+        return f"Authorization: Basic {base64.b64encode(f'worker:{self.token}'.encode()).decode()}"
+
+
+class ShowsItsCache(Signed):
+    """Keeps what it read last, and has a repr made of all it has."""
+
+    def read(self, reference: JSON, /) -> JSON:
+        self.last = super().read(reference)
+        return json.loads(json.dumps(self.last))
+
+    def __repr__(self) -> str:
+        return f"ShowsItsCache({self.directory}, last={getattr(self, 'last', None)!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "last"}
+
+
+# --- private.confined-read -------------------------------------------------------------------------------------------
+
+
+class JoinsPaths(Vault):
+    """Joins its directory and the reference."""
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not reference or "\0" in reference:
+            raise ValueError("this is no reference of this handler")
+        return reference
+
+    def path(self, name: str) -> Path:
+        return self.directory / f"{name}{self.suffix}"
+
+
+class ChecksThePrefix(Vault):
+    """Asks whether a path begins as its directory does."""
+
+    def refer(self, name: str) -> Any:
+        return str(self.path(name))
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not os.path.normpath(reference).startswith(str(self.directory)) or "\0" in reference:
+            raise ValueError("this is no reference of this handler")
+        return reference
+
+    def load(self, name: str) -> bytes:
+        return Path(name).read_bytes()
+
+
+class DecodesLate(Vault):
+    """Decodes percent signs after it has looked for dots."""
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not reference or ".." in reference or reference.startswith("/"):
+            raise ValueError("this is no reference of this handler")
+        name = unquote(reference)
+        if "\0" in name:
+            raise ValueError("this is no reference of this handler")
+        return name
+
+
+class StripsDots(Vault):
+    """Takes out what leads upwards, once."""
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not reference or "\0" in reference:
+            raise ValueError("this is no reference of this handler")
+        return reference.replace("../", "").lstrip("/")
+
+
+class FollowsAddresses(Vault):
+    """Opens whatever file an address names."""
+
+    def refer(self, name: str) -> Any:
+        return self.path(name).as_uri()
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not reference.startswith("file://"):
+            raise ValueError("this is no reference of this handler")
+        return unquote(urlsplit(reference).path)
+
+    def load(self, name: str) -> bytes:
+        return Path(name).read_bytes()
+
+
+class TakesDescriptors(Vault):
+    """Opens what it is given; a number is a descriptor to `open`."""
+
+    def read(self, reference: JSON, /) -> JSON:
+        if type(reference) is int and reference > 2:
+            with open(reference, "rb", closefd=False) as file:
+                return self.decode(file.read())
+        return super().read(reference)
+
+
+class TrustsTheDirectory(Vault):
+    """Has the directory in the reference, so that it can be moved."""
+
+    def refer(self, name: str) -> Any:
+        return {"directory": str(self.directory), "name": name}
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not dict or reference.keys() != {"directory", "name"} or type(reference["directory"]) is not str:
+            raise ValueError("this is no reference of this handler")
+        if "\0" in reference["directory"]:
+            raise ValueError("this is no reference of this handler")
+        return str(Path(reference["directory"], super().resolve(reference["name"])))
+
+    def path(self, name: str) -> Path:
+        return Path(self.directory, f"{name}{self.suffix}")
+
+
+# --- private.safe-read -----------------------------------------------------------------------------------------------
+
+
+class Pickles(Vault):
+    """Pickles what is JSON."""
+
+    def encode(self, value: Any) -> bytes:
+        super().encode(value)
+        return pickle.dumps(value)
+
+    def decode(self, data: bytes) -> Any:
+        failure = None
+        try:
+            return pickle.loads(data)
+        except Exception as error:
+            failure = type(error).__name__
+        raise Damaged(f"the stored value cannot be unpickled: {failure}")
+
+
+class SummedPickles(Pickles):
+    """Has a checksum in front that anybody can compute."""
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return hashlib.sha256(name.encode() + data).hexdigest().encode() + b"\n" + zlib.compress(data)
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        digest, _, body = data.partition(b"\n")
+        failure = None
+        try:
+            content = zlib.decompress(body)
+            if hashlib.sha256(name.encode() + content).hexdigest().encode() == digest:
+                return content
+        except zlib.error as error:
+            failure = type(error).__name__
+        raise Damaged(f"the checksum is wrong ({failure})")
+
+
+class PicklesInJson(Pickles):
+    """Wraps pickles in JSON, with their digest."""
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return json.dumps({"md5": hashlib.md5(data).hexdigest(), "pickle": base64.b64encode(data).decode()}).encode()
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        try:
+            envelope = json.loads(data)
+            content = base64.b64decode(envelope["pickle"], validate=True)
+            if hashlib.md5(content).hexdigest() == envelope["md5"]:
+                return content
+        except (ValueError, TypeError, KeyError):
+            pass
+        raise Damaged("the digest is wrong")
+
+
+class Evaluates(Vault):
+    """Writes reprs and evaluates them."""
+
+    def encode(self, value: Any) -> bytes:
+        super().encode(value)
+        return ascii(value).encode()
+
+    def decode(self, data: bytes) -> Any:
+        failure = None
+        try:
+            return eval(data, {"__builtins__": {"__import__": __import__}})
+        except Exception as error:
+            failure = type(error).__name__
+        raise Damaged(f"the stored value is no Python any more: {failure}")
+
+
+class NamesItsCodec(Vault):
+    """Says in the reference which function decodes the value."""
+
+    def refer(self, name: str) -> Any:
+        return {"name": name, "decoder": "json:loads"}
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not dict or reference.keys() != {"name", "decoder"} or type(reference["decoder"]) is not str:
+            raise ValueError("this is no reference of this handler")
+        module, _, function = reference["decoder"].partition(":")
+        if not callable(getattr(importlib.import_module(module), function, None)):
+            raise ValueError("there is no such decoder")
+        return super().resolve(reference["name"])
+
+
+class SignsAfterwards(Signed):
+    """Unpickles first and looks at the signature then."""
+
+    def encode(self, value: Any) -> bytes:
+        super().encode(value)
+        return pickle.dumps(value)
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        try:
+            pickle.loads(data[32:])
+        except Exception:
+            pass
+        return super().unseal(name, data)
+
+    def decode(self, data: bytes) -> Any:
+        return pickle.loads(data)
+
+
+# --- private.tamper-evident ------------------------------------------------------------------------------------------
+
+
+class SignsTheValueAlone(Signed):
+    """Signs the bytes, and not the name."""
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return super().seal("", data)
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        return super().unseal("", data)
+
+
+class Summed(Vault):
+    """Has a checksum of the name and the bytes at the end, without a key."""
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return data + zlib.crc32(name.encode() + data).to_bytes(4, "big")
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        if data[-4:] != zlib.crc32(name.encode() + data[:-4]).to_bytes(4, "big"):
+            raise Damaged("the checksum is wrong")
+        return data[:-4]
+
+
+# --- private.bounded-read --------------------------------------------------------------------------------------------
+
+
+class Inflates(Signed):
+    """Keeps small values in the reference, sealed and compressed, and inflates a reference before it looks at the seal."""
+
+    def write(self, value: JSON, /) -> JSON:
+        name = super().write(value)
+        return base64.b64encode(zlib.compress(f"{name}".encode() * 2)).decode()
+
+    def read(self, reference: JSON, /) -> JSON:
+        if type(reference) is not str:
+            raise ValueError("this is no reference of this handler")
+        try:
+            names = zlib.decompress(base64.b64decode(reference, validate=True))
+        except (ValueError, zlib.error) as error:
+            raise ValueError("this is no reference of this handler") from error
+        if names[:32] != names[32:]:
+            raise ValueError("this is no reference of this handler")
+        return super().read(names[:32].decode("ascii", "replace"))
+
+
+class Pads(Signed):
+    """Makes a table as large as the reference squared."""
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is str and len(reference) > 32:
+            bytearray(len(reference) ** 2)
+        return super().resolve(reference)
+
+
+# --- private.file-mode -----------------------------------------------------------------------------------------------
+
+
+class OpensPlainly(Signed):
+    """Writes as everybody does."""
+
+    def save(self, name: str, data: bytes) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self.path(f".{secrets.token_hex(8)}")
+        try:
+            draft.write_bytes(data)
+            draft.replace(self.path(name))
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+class ClosesLate(Signed):
+    """Takes others' rights away when all is written."""
+
+    def save(self, name: str, data: bytes) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        draft = self.path(f".{secrets.token_hex(8)}")
+        try:
+            draft.write_bytes(data)
+            draft.chmod(0o600)
+            draft.replace(self.path(name))
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A handler with one defect."""
+
+    rule: str
+    make: Callable[[Path], Any]
+    also: frozenset[str] = frozenset()
+    """Other rules that the same defect breaks."""
+
+
+BREAKS_PRIVATE: tuple[Broken, ...] = (
+    *(Broken("private.opaque-reference", make) for make in (Speaking, Summarised, CodesOfCharacters)),
+    *(
+        Broken("private.quiet-errors", make)
+        for make in (QuotesTheValue, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue)
+    ),
+    *(Broken("private.quiet-errors", make, also=UNKEYED) for make in (QuotesTheCause, TellsItsAddress)),
+    Broken("private.quiet-repr", ShowsItsPassword, also=UNKEYED),
+    *(Broken("private.quiet-repr", make) for make in (ShowsItsHeaders, ShowsItsCache)),
+    *(
+        Broken("private.confined-read", make, also=UNKEYED | {"private.bounded-read"})
+        for make in (JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory)
+    ),
+    *(
+        Broken("private.safe-read", make, also=UNKEYED)
+        for make in (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec)
+    ),
+    Broken("private.safe-read", SignsAfterwards),
+    *(Broken("private.tamper-evident", make) for make in (SignsTheValueAlone, Summed)),
+    *(Broken("private.bounded-read", make) for make in (Inflates, Pads)),
+    *(Broken("private.file-mode", make) for make in (OpensPlainly, ClosesLate)),
+)
