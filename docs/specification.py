@@ -8,7 +8,7 @@ import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +16,12 @@ from typing import Any
 
 from resultspec import SPEC_VERSION
 from resultspec.rules import CLASSES, RULES, VOCABULARY, Level, Rule
-from resultspec_conformance.checking import checks_of
-from resultspec_conformance.reports.signs import MEANINGS, SIGNS
+from resultspec_conformance.checking import checks_of, why_unchecked
+from resultspec_conformance.explaining import Section, named, sections
+from resultspec_conformance.reports.signs import MEANINGS, SIGNS, VERDICTS
+from resultspec_conformance.saboteurs import all_saboteurs
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 HERE = Path(__file__).parent
 PAGES = HERE / "rules"
@@ -43,7 +46,7 @@ CLASS_TEXTS = {
 FAMILY_TEXTS = {"handler": "What a handler promises to whoever calls it."} | CLASS_TEXTS
 
 
-def write_pages(app: Sphinx) -> None:
+def write_pages(app: Sphinx, config: Config) -> None:
     """Write every page that is made of the rules."""
     shutil.rmtree(PAGES, ignore_errors=True)
     PAGES.mkdir()
@@ -70,86 +73,84 @@ def _publish() -> None:
 
 
 def _page(rule: Rule) -> Iterator[str]:
-    yield from (f".. _{rule.id}:", "", rule.id, "=" * len(rule.id), "", rule_text(rule.statement), "")
+    demand, *others = sections(rule)
+    yield from (f".. _{rule.id}:", "", rule.id, "=" * len(rule.id), "", *map(as_rst, demand.parts), "")
     yield f":level: :ref:`{rule.level} <level-{rule.level}>`"
     yield f":class: :ref:`{rule.cls} <class-{rule.cls}>`"
     yield f":family: {rule.family}"
     yield f":since: {rule.since}"
-    yield f":needs: {_links(rule.requires) or 'no other rule'}"
+    yield f":rests on: {_links(rule.requires) or 'no other rule'}"
     needed_by = [other.id for other in RULES.values() if rule.id in other.requires]
-    yield from (f":needed by: {_links(needed_by) or 'no other rule'}", "")
-    yield from ("The law", "-------", "", ".. code-block:: python", "")
-    yield from (f"   {line}" for line in rule.law.splitlines())
-    yield from ("", "Its names are explained in the :doc:`glossary <glossary>`.", "")
-    yield from ("Why", "---", "", rule_text(rule.intent), "")
-    yield from ("What is checked", "---------------", "")
-    yield from _checked(rule)
-    yield from ("", "What a violation looks like", "---------------------------", "")
-    yield from _violation(rule)
-    yield from ("", "If it fails, check first", "------------------------", "")
-    yield from (f"- {rule_text(hint)}" for hint in rule.hints)
-    yield from ("", "Who keeps it", "------------", "")
-    yield from _keepers(rule)
+    yield f":carries: {_links(needed_by) or 'no other rule'}"
+    for section in others:
+        yield from ("", *_heading(section.heading), *_parts(section))
+        if section.heading == "What a violation looks like":
+            yield from _violation(rule)
+    yield from ("", *_heading("Who keeps it"), *_keepers(rule))
 
 
-def _checked(rule: Rule) -> Iterator[str]:
-    checks = checks_of(rule.id)
-    if not checks:
-        yield "Nothing: the rule cannot be checked, and is reported as untested."
-    for check in checks:
-        yield f"*{check.name.capitalize()}.* {rule_text(check.summary)}"
+def _heading(text: str) -> Iterator[str]:
+    yield from (text, "-" * len(text), "")
+
+
+def _parts(section: Section) -> Iterator[str]:
+    if section.form == "code":
+        yield from (".. code-block:: python", "", *(f"   {line}" for line in section.parts), "")
+        return
+    for part in section.parts:
+        yield f"{'- ' if section.form == 'items' else ''}{as_rst(part)}"
         yield ""
 
 
 def _violation(rule: Rule) -> Iterator[str]:
     row = _saboteurs().get(rule.id)
     if row is None:
-        yield "No saboteur has been run against this rule."
+        yield "It has not been run yet."
         return
-    yield f"A saboteur breaks this rule and no other: {rule_text(row['does'][0].lower() + row['does'][1:])}"
-    yield "The suite prints:"
-    yield from ("", ".. code-block:: text", "")
-    found = row["violation"]
-    yield from (f"   {line}" for line in (found["message"], f"Expected: {found['expected']}", f"Actual:   {found['actual']}"))
+    found = row.get("violation")
+    if found is None:
+        yield "What the suite prints then is not recorded yet: ``make kill-matrix`` does."
+        return
+    yield from ("The suite prints:", "", ".. code-block:: text", "   :class: violation", "")
+    told = f"{found['message']}\nExpected: {found['expected']}\nActual:   {found['actual']}"
+    yield from (f"   {line}" for line in told.splitlines())
 
 
 def _keepers(rule: Rule) -> Iterator[str]:
     table = _matrix()
-    subjects = [one for one in table["subjects"] if rule.id in one["statuses"]]
-    if not subjects:
-        yield "No subject of the :doc:`matrix </matrix>` is concerned by it."
-        return
     by_status: dict[str, list[str]] = {}
-    for one in subjects:
-        by_status.setdefault(one["statuses"][rule.id], []).append(one["name"])
-    for status, names in by_status.items():
-        yield f":{status}: {', '.join(names)}"
-    yield from ("", f"By the :doc:`matrix </matrix>` of {table['date']}; {_meanings(by_status)}")
-
-
-def _meanings(statuses: Any) -> str:
-    return "; ".join(f"*{status}*: {MEANINGS[status]}" for status in statuses) + "."
+    for one in table["subjects"]:
+        if rule.id in one["statuses"]:
+            by_status.setdefault(one["statuses"][rule.id], []).append(one["name"])
+    if not by_status:
+        yield "The :doc:`matrix </matrix>` has no subject of this kind."
+        return
+    for status in (status for status in SIGNS if status in by_status):
+        yield f":{SIGNS[status]} {status}: {', '.join(by_status[status])}"
+    yield from ("", f"By the :doc:`matrix </matrix>` of {table['date']}, which says why.")
 
 
 def _index() -> Iterator[str]:
     yield from ("The rules", "=========", "")
-    yield f"Specification {SPEC_VERSION} has {len(RULES)} rules. Each has a page of its own, whose address never changes."
+    yield f"Specification {SPEC_VERSION} has {len(RULES)} rules. Each has a page of its own, whose address never changes:"
+    yield "``rules/`` and the id of the rule."
     yield "Indexes :doc:`by class <by-class>` and :doc:`by level <by-level>`; the :doc:`traceability table <traceability>`;"
-    yield "the :doc:`glossary <glossary>`; for programs, `rules.json <../rules.json>`__."
+    yield "the :doc:`glossary <glossary>`; for programs, `rules.json <../rules.json>`__"
+    yield "and the `schema of reports <../resultspec-report-1.schema.json>`__."
     families = dict.fromkeys(rule.family for rule in RULES.values())
     for family in families:
         members = [rule for rule in RULES.values() if rule.family == family]
-        yield from ("", family, "-" * len(family), "", FAMILY_TEXTS[family], "", *_table(members))
+        yield from ("", *_heading(family), FAMILY_TEXTS[family], "", *_table(members))
     yield from ("", ".. toctree::", "   :hidden:", "", "   by-class", "   by-level", "   traceability", "   glossary")
     yield from (f"   {rule}" for rule in RULES)
 
 
-def _by(what: str, key: Any, texts: dict[str, str]) -> Iterator[str]:
+def _by(what: str, key: Callable[[Rule], str], texts: dict[str, str]) -> Iterator[str]:
     title = f"The rules by {what}"
     yield from (title, "=" * len(title))
     for name in dict.fromkeys(CLASSES if what == "class" else map(str, Level)):
         members = [rule for rule in RULES.values() if key(rule) == name]
-        yield from ("", f".. _{what}-{name}:", "", name, "-" * len(name), "", texts[name], "", *_table(members))
+        yield from ("", f".. _{what}-{name}:", "", *_heading(name), texts[name], "", *_table(members))
 
 
 def _table(members: list[Rule]) -> Iterator[str]:
@@ -157,7 +158,7 @@ def _table(members: list[Rule]) -> Iterator[str]:
     for rule in members:
         yield f"   * - :ref:`{rule.id} <{rule.id}>`"
         yield f"     - {rule.level}"
-        yield f"     - {rule_text(rule.statement)}"
+        yield f"     - {as_rst(rule.statement)}"
 
 
 def _traceability() -> Iterator[str]:
@@ -167,27 +168,33 @@ def _traceability() -> Iterator[str]:
     yield from ("   * - rule", "     - checks", "     - saboteur")
     for rule in RULES.values():
         yield f"   * - :ref:`{rule.id} <{rule.id}>`"
-        yield "     - " + ("; ".join(check.name for check in checks_of(rule.id)) or "none")
-        yield "     - " + rule_text(_saboteurs().get(rule.id, {"does": "none"})["does"])
+        yield "     - " + ("; ".join(check.name for check in checks_of(rule.id)) or why_unchecked(rule.id) or "")
+        yield "     - " + as_rst("; ".join(one.does for one in all_saboteurs() if one.rule == rule.id) or "none")
 
 
 def _glossary() -> Iterator[str]:
-    yield from ("Glossary", "========", "", ".. rubric:: How binding a rule is", "")
+    yield from ("Glossary", "========", "", *_heading("How binding a rule is"))
     yield from (f":{level}: {text}" for level, text in LEVELS.items())
-    yield from ("", ".. rubric:: How a rule ends", "")
-    yield from (f":{status}: {sign} {MEANINGS[status]}." for status, sign in SIGNS.items())
-    yield from ("", ".. rubric:: Names in laws", "", "Laws are short Python in the manner of pre- and postconditions.", "")
-    yield from (f":``{name}``: {rule_text(text)}" for name, text in VOCABULARY.items())
+    yield from ("", *_heading("How a rule ends"))
+    yield from (f":{sign} {status}: {MEANINGS[status]}" for status, sign in SIGNS.items())
+    yield from ("", *_heading("How a subject ends"))
+    yield from (f":{verdict}: {meaning}" for verdict, meaning in VERDICTS.items())
+    yield from ("", *_heading("Names in laws"), "Laws are short Python in the manner of pre- and postconditions.", "")
+    yield from (f"- {as_rst(named(name))}" for name in VOCABULARY)
 
 
-def _links(ids: Any) -> str:
+def _links(ids: Iterable[str]) -> str:
     return ", ".join(f":ref:`{rule} <{rule}>`" for rule in ids)
 
 
-def rule_text(text: str) -> str:
-    """A sentence of the rules as reStructuredText: code stands in single backquotes there."""
-    plain = re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", " ".join(text.split()))
-    return plain.replace("*", r"\*") if "``" not in plain else plain
+def as_rst(text: str) -> str:
+    """A sentence, whose code stands in single or double backquotes, as reStructuredText."""
+    plain_or_code = re.split(r"(`{1,2})(.+?)\1", " ".join(text.split()))
+    plain, code = plain_or_code[0::3], plain_or_code[2::3]
+    escaped = [re.sub(r"([\\*|`]|(?<=\w)_\b)", r"\\\1", part) for part in plain]
+    # A backslash and a space end a literal before a letter, and vanish.
+    literals = [f"``{one}``" + ("\\ " if after[:1].isalnum() else "") for one, after in zip(code, plain[1:], strict=True)]
+    return escaped[0] + "".join(one + after for one, after in zip(literals, escaped[1:], strict=True))
 
 
 @cache
@@ -206,6 +213,6 @@ def _write(path: Path, lines: Iterator[str]) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Write the pages when a build begins."""
-    app.connect("builder-inited", write_pages)
+    """Write the pages when a build begins, before the paths of the configuration are looked at."""
+    app.connect("config-inited", write_pages, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

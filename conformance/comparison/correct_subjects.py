@@ -1,5 +1,6 @@
 """The correct subjects that saboteurs spoil: every rule of their classes applies to them and is kept."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,25 @@ from typing import Any
 import attrs
 from resultspec import rules
 from resultspec_conformance.golden import record
-from resultspec_conformance.subjects import HANDLER_CLASSES, HandlerSubject, HierarchySubject, ResultSubject, Subject
+from resultspec_conformance.subjects import EngineSubject, HandlerSubject, HierarchySubject, ResultSubject, Subject
 from resultspec_reference import JSONResultHandler, LocalResultHandler, NoResult, Parameter, Result, make_converter, resolve
+
+KEY = b"a key of the kill matrix, for nothing else"
 
 
 def _make(scratch: Path) -> LocalResultHandler:
     return LocalResultHandler(scratch / "results", sync=False)
+
+
+def _make_synced(scratch: Path) -> LocalResultHandler:
+    return LocalResultHandler(scratch / "results")
+
+
+def _make_signed(scratch: Path) -> LocalResultHandler:
+    return LocalResultHandler(scratch / "results", sync=False, key=KEY)
+
+
+_MAKERS = {"core": _make, "shared": _make, "durable": _make_synced, "private": _make_signed, "static": _make}
 
 
 def _rebuild(directory: str) -> LocalResultHandler:
@@ -20,12 +34,13 @@ def _rebuild(directory: str) -> LocalResultHandler:
 
 
 def _handler(rule: str, scratch: Path) -> HandlerSubject:
-    """A handler of local files.
+    """A handler of local files, with what the class of the rule asks for.
 
     It names a description, or references of an earlier version, for the rules that ask for them alone: the description
     rebuilds the handler without its saboteur, which would then break that rule too.
     """
-    subject = HandlerSubject(_make, claims=frozenset(HANDLER_CLASSES), name="LocalResultHandler")
+    cls = rules.rule(rule).cls
+    subject = HandlerSubject(_MAKERS[cls], claims=frozenset({"core", "shared", cls}), name=f"LocalResultHandler ({cls})")
     if rule == "shared.describable":
         return attrs.evolve(subject, describe=lambda handler: str(handler.directory), rebuild=_rebuild)
     if rule == "shared.golden":
@@ -84,6 +99,14 @@ def _hierarchy() -> HierarchySubject:
     return HierarchySubject(_Driver, name="resolve")
 
 
+def _engine() -> EngineSubject:
+    """The engine of the reference, with the driver of its tests."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "reference" / "tests"))
+    from engine_driver import ReferenceDriver
+
+    return EngineSubject(ReferenceDriver, name="engine")
+
+
 def correct_subject(rule: str, scratch: Path) -> Subject:
     """The correct subject on which a saboteur is let loose.
 
@@ -95,9 +118,14 @@ def correct_subject(rule: str, scratch: Path) -> Subject:
         LookupError: There is no subject of the rule's class.
     """
     cls = rules.rule(rule).cls
-    if cls in HANDLER_CLASSES:
+    if cls in _MAKERS:
         return _handler(rule, scratch)
-    makers: dict[str, Callable[[], Subject]] = {"result": _results, "noresult": _results, "hierarchy": _hierarchy}
+    makers: dict[str, Callable[[], Subject]] = {
+        "result": _results,
+        "noresult": _results,
+        "hierarchy": _hierarchy,
+        "engine": _engine,
+    }
     if cls not in makers:
         raise LookupError(f"there is no correct subject of class {cls} to spoil")
     return makers[cls]()

@@ -6,21 +6,25 @@ one) they ask by themselves; here the exit code says the same, so that a table w
 
 import datetime
 import platform
+import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import attrs
 import tables
 from correct_subjects import correct_subject
 from resultspec import SPEC_VERSION, rules
-from resultspec_conformance.report import Report, suite_version
+from resultspec_conformance.report import Report, RuleReport, suite_version
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs import Saboteur, all_saboteurs
 from resultspec_conformance.settings import Settings
+from resultspec_conformance.subjects import HANDLER_CLASSES
 
 SETTINGS = Settings(examples=40, limit=30)
-TABLE = Path(__file__).parents[2] / "docs" / "data" / "kill-matrix.json"
+ROOT = Path(__file__).parents[2]
+TABLE = ROOT / "docs" / "data" / "kill-matrix.json"
 
 
 def main() -> int:
@@ -32,10 +36,10 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as scratch:
             subject = correct_subject(saboteur.rule, Path(scratch))
             if subject.target not in controls:
-                report = run(subject, SETTINGS)
+                report = run(subject, settings_for(saboteur.rule))
                 controls[subject.target] = {"subject": subject.target, "counts": report.counts, **_ends(report)}
                 _tell(f"{subject.target} (correct)", controls[subject.target])
-            rows.append(row_of(saboteur, run(saboteur.sabotage(subject), SETTINGS)))
+            rows.append(row_of(saboteur, run(saboteur.sabotage(subject), settings_for(saboteur.rule))))
             _tell(f"{saboteur.rule}: {saboteur.does}", rows[-1])
     table = {
         "schema": "resultspec-kill-matrix/1",
@@ -55,9 +59,40 @@ def main() -> int:
     return 1 if missed or blamed or not rows else 0
 
 
+def settings_for(rule: str) -> Settings:
+    """What a saboteur is judged by: the rules of its class, and of the classes that come before it for any handler.
+
+    A saboteur of the class durable keeps notes that nobody signs: the class private is no concern of it, nor the other way
+    round.
+    """
+    cls = rules.rule(rule).cls
+    together = {
+        "core": ("core", "shared"),
+        "shared": ("core", "shared"),
+        "result": ("result", "noresult"),
+        "noresult": ("result", "noresult"),
+    }
+    classes = together.get(cls, ("core", cls) if cls in HANDLER_CLASSES else (cls,))
+    return attrs.evolve(SETTINGS, rules=tuple(one.id for one in rules.RULES.values() if one.cls in classes))
+
+
 def row_of(saboteur: Saboteur, report: Report) -> dict[str, Any]:
-    """The data of a saboteur: what it does, and the rules that noticed."""
-    return {"rule": saboteur.rule, "does": saboteur.does, **_ends(report)}
+    """The data of a saboteur: what it does, the rules that noticed, and what was printed of its own rule."""
+    return {"rule": saboteur.rule, "does": saboteur.does, **_ends(report), "violation": _violation(report.rule(saboteur.rule))}
+
+
+def _violation(found: RuleReport) -> dict[str, str] | None:
+    """What the suite says of a rule that is broken, the same on every machine; None where the rule was not found broken."""
+    if found.status not in ("failed", "warned"):
+        return None
+    told = {"message": found.message, "expected": found.expected, "actual": found.actual}
+    return {name: _without_paths(text or "") for name, text in told.items()}
+
+
+def _without_paths(text: str) -> str:
+    """A text with the directories of this run and this machine replaced."""
+    text = re.sub(rf"{re.escape(tempfile.gettempdir())}/[^/\s'\",;)]+", "/tmp/scratch", text)  # noqa: S108 - only shown
+    return text.replace(str(ROOT), "/project").replace(sys.prefix, "/python")
 
 
 def _ends(report: Report) -> dict[str, list[str]]:

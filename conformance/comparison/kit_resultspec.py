@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 from defects import Store
-from resultspec_conformance.subjects import HANDLER_CLASSES, HandlerSubject
+from resultspec_conformance.subjects import HandlerSubject
 
 
 class Kept:
@@ -77,5 +77,8 @@ class _Make:
 
 
 def subject(store: type[Store]) -> HandlerSubject:
-    """The subject of a store; of bytes, or of any values where the defect is one of encoding."""
-    return HandlerSubject(_Make(store), claims=frozenset(HANDLER_CLASSES), name=store.__name__)
+    """The subject of a store; of bytes, or of any values where the defect is one of encoding.
+
+    It claims what any store has to keep: the other kits know nothing of crashes and of hostile references.
+    """
+    return HandlerSubject(_Make(store), claims=frozenset({"core", "shared"}), name=store.__name__)
