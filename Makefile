@@ -37,7 +37,7 @@ lint: install  ## Style and layers
 	$(BIN)/lint-imports
 
 types: install  ## mypy and pyright, strict
-	$(BIN)/mypy $(PACKAGES) spec/typing_tests
+	$(BIN)/mypy $(PACKAGES) spec/typing_tests reference/typing_tests
 	$(BIN)/pyright
 
 test: install  ## The tests

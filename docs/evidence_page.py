@@ -92,7 +92,7 @@ class Comparison(_FromData):
             yield f"- **{KITS[name]}** {kit['version']} ({kit['what']}; {kit['checks']} checks of the correct store):"
             yield f"  {verdicts.count('caught')} of the {within} defects within its scope are noticed."
         yield from ("", f"Run on {data['date']} with Python {data['python']}.", "")
-        yield from (".. list-table::", "   :header-rows: 1", "   :widths: 40 20 20 20", "", "   * - defect")
+        yield from (".. list-table::", "   :header-rows: 1", "   :class: comparison", "", "   * - defect")
         yield from (f"     - {KITS[name]}" for name in data["kits"])
         for row in data["defects"]:
             yield f"   * - {as_rst(row['does'])}"
@@ -105,9 +105,8 @@ def _verdict(cell: Any, kit: str) -> str:
         return f"outside its scope: {cell['why']}"
     if cell["verdict"] == "missed":
         return "not noticed"
-    if kit == "resultspec":
-        return "**noticed**: " + ", ".join(map(_link, cell["by"]))
-    return f"**noticed** by {len(cell['by'])} check{'s' if len(cell['by']) > 1 else ''}"
+    by = cell["by"]
+    return "**noticed**: " + ", ".join(map(_link, by) if kit == "resultspec" else (f"``{check}``" for check in by))
 
 
 class HandlerMatrix(_FromData):

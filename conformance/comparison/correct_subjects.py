@@ -1,5 +1,6 @@
 """The correct subjects that saboteurs spoil: every rule of their classes applies to them and is kept."""
 
+import importlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -8,14 +9,22 @@ from typing import Any
 import attrs
 from resultspec import rules
 from resultspec_conformance.golden import record
-from resultspec_conformance.subjects import EngineSubject, HandlerSubject, HierarchySubject, ResultSubject, Subject
+from resultspec_conformance.subjects import (
+    HANDLER_CLASSES,
+    EngineSubject,
+    HandlerSubject,
+    HierarchySubject,
+    ResultSubject,
+    Subject,
+)
 from resultspec_reference import JSONResultHandler, LocalResultHandler, NoResult, Parameter, Result, make_converter, resolve
 
-KEY = b"a key of the kill matrix, for nothing else"
+# The class private asks for a key.
+_KEY = b"0123456789abcdef0123456789abcdef"
 
 
 def _make(scratch: Path) -> LocalResultHandler:
-    return LocalResultHandler(scratch / "results", sync=False)
+    return LocalResultHandler(scratch / "results", sync=False, key=_KEY)
 
 
 def _make_synced(scratch: Path) -> LocalResultHandler:
@@ -23,24 +32,21 @@ def _make_synced(scratch: Path) -> LocalResultHandler:
 
 
 def _make_signed(scratch: Path) -> LocalResultHandler:
-    return LocalResultHandler(scratch / "results", sync=False, key=KEY)
-
-
-_MAKERS = {"core": _make, "shared": _make, "durable": _make_synced, "private": _make_signed, "static": _make}
+    return LocalResultHandler(scratch / "results", sync=False, key=b"not a secret, just a test's key.")
 
 
 def _rebuild(directory: str) -> LocalResultHandler:
-    return LocalResultHandler(directory, sync=False)
+    return LocalResultHandler(directory, sync=False, key=_KEY)
 
 
 def _handler(rule: str, scratch: Path) -> HandlerSubject:
-    """A handler of local files, with what the class of the rule asks for.
+    """A handler of local files.
 
     It names a description, or references of an earlier version, for the rules that ask for them alone: the description
     rebuilds the handler without its saboteur, which would then break that rule too.
     """
-    cls = rules.rule(rule).cls
-    subject = HandlerSubject(_MAKERS[cls], claims=frozenset({"core", "shared", cls}), name=f"LocalResultHandler ({cls})")
+    make = {"durable": _make_synced, "private": _make_signed}.get(rules.rule(rule).cls, _make)
+    subject = HandlerSubject(make, claims=frozenset(HANDLER_CLASSES), name="LocalResultHandler")
     if rule == "shared.describable":
         return attrs.evolve(subject, describe=lambda handler: str(handler.directory), rebuild=_rebuild)
     if rule == "shared.golden":
@@ -100,11 +106,12 @@ def _hierarchy() -> HierarchySubject:
 
 
 def _engine() -> EngineSubject:
-    """The engine of the reference, with the driver of its tests."""
-    sys.path.insert(0, str(Path(__file__).parents[2] / "reference" / "tests"))
-    from engine_driver import ReferenceDriver
-
-    return EngineSubject(ReferenceDriver, name="engine")
+    """The model engine of the tests, which shows everything that the rules ask for."""
+    if (tests := str(Path(__file__).parents[1] / "tests")) not in sys.path:
+        sys.path.append(tests)
+    engines = importlib.import_module("engines_of_tests")
+    subject: EngineSubject = attrs.evolve(engines.model_subject, name="a model engine")
+    return subject
 
 
 def correct_subject(rule: str, scratch: Path) -> Subject:
@@ -118,7 +125,7 @@ def correct_subject(rule: str, scratch: Path) -> Subject:
         LookupError: There is no subject of the rule's class.
     """
     cls = rules.rule(rule).cls
-    if cls in _MAKERS:
+    if cls in HANDLER_CLASSES:
         return _handler(rule, scratch)
     makers: dict[str, Callable[[], Subject]] = {
         "result": _results,

@@ -294,27 +294,18 @@ class LosesUpdates(Store):
         draft.replace(self.directory / "index.json")
 
 
-class WritesInPlace(Store):
-    """Writes a value in two parts under its final name, so that a reader, or a crash, can come between."""
-
-    outside = {"zarr": "it promises nothing of crashes", "langchain": "it promises nothing of crashes"}
-
-    def put(self, key: str, data: bytes) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        name = key.encode("utf-8", "surrogatepass")
-        content = struct.pack(">I", len(name)) + name + data
-        with self.path(key).open("wb") as file:
-            file.write(content[: len(content) // 2])
-            file.flush()
-            time.sleep(1e-4)
-            file.write(content[len(content) // 2 :])
-
-
 class Escapes(Store):
     """Uses a key as a path, wherever it leads."""
 
     def path(self, key: str) -> Path:
         return self.directory / f"{key}.kept"
+
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        for parent in self.path(key).parents:  # or the directories of all keys that there ever were are searched for others
+            if not parent.is_relative_to(self.directory) or parent == self.directory or any(parent.iterdir()):
+                break
+            parent.rmdir()
 
     def keys(self) -> Iterator[str]:
         for path in sorted(self.directory.rglob("*.kept")):
@@ -437,7 +428,7 @@ class TextOfTheUnknown(Store):
 DEFECTS: tuple[type[Store], ...] = (
     Truncates, DropsLarge, Evicts, ForgetsAfterReading, LosesEmpty, DefaultForMissing, TranslatesLineEnds, Strips, StopsAtNul,
     IgnoresCase, NormalisesKeys, KeepsTheFirst, NeverDeletes, ListsInPart, Escapes, LosesUpdates, BoundToInstance,
-    BoundToProcess, WritesInPlace, UnsignsZero, NullForNaN, ListsForTuples, TextKeys, LosesNone, TextOfTheUnknown,
+    BoundToProcess, UnsignsZero, NullForNaN, ListsForTuples, TextKeys, LosesNone, TextOfTheUnknown,
     SharesWhatItGives, SharesWhatItTook,
 )  # fmt: skip
 """Every defect."""

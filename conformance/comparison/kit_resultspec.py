@@ -77,8 +77,5 @@ class _Make:
 
 
 def subject(store: type[Store]) -> HandlerSubject:
-    """The subject of a store; of bytes, or of any values where the defect is one of encoding.
-
-    It claims what any store has to keep: the other kits know nothing of crashes and of hostile references.
-    """
-    return HandlerSubject(_Make(store), claims=frozenset({"core", "shared"}), name=store.__name__)
+    """The subject of a store; of bytes, or of any values where the defect is one of encoding."""
+    return HandlerSubject(_Make(store), name=store.__name__)

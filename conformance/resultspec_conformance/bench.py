@@ -4,15 +4,16 @@ import itertools
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resultspec import rules
 
+from .calling import is_awaited
 from .checking import Check, NotApplicable, Refused, Untested, Violation
 from .comparison import name_of
 from .domain import CannotInfer, Domain, domain_of
@@ -25,6 +26,10 @@ from .script import Script
 from .settings import Settings
 from .subjects import HANDLER_CLASSES, HandlerSubject
 from .trial import Trial, fresh
+from .typing_probe import CannotProbe, Problem, is_annotated, problems_of, why_not
+
+if TYPE_CHECKING:
+    from .model import Finding
 
 
 class Bench:
@@ -49,17 +54,23 @@ class Bench:
         self.subject = subject
         self.settings = settings
         self.maker: Maker = maker_for(subject.make)
+        self.twin_maker: Maker | None = maker_for(subject.twin) if subject.twin is not None else None
         self.beat = time.monotonic()
+        self.findings: dict[str, Any] = {}
+        """What one check has found out and another, or its own reproduction, need not find out again."""
         self.kept: dict[str, Path] = {}
         self._processes: list[Process] = []
         self._started: list[Process] = []
         self._closed = False
         self._nursery: Process | None = None
         self._numbers = itertools.count()
+        self._typing: Sequence[Problem] | CannotProbe | None = None
         self._root = root
         self.judging = root
         try:
-            handler = self._first_handler()
+            handler = self._first_handler(self.maker)
+            if self.twin_maker is not None:
+                self._first_handler(self.twin_maker)
             self.handler_class = type(handler)
             self.domain: Domain = _domain(handler, subject)
             self.pool = self._draw()
@@ -67,11 +78,11 @@ class Bench:
             self.close()
             raise
 
-    def _first_handler(self) -> Any:
+    def _first_handler(self, maker: Maker) -> Any:
         scratch = self._root / "first"
-        scratch.mkdir()
+        scratch.mkdir(exist_ok=True)
         try:
-            handler = self.maker(scratch)
+            handler = maker(scratch)
         except Exception as error:
             raise BadSubject(
                 f"making the handler raised {one_line(error)}; the factory must give a working handler before anything "
@@ -132,6 +143,19 @@ class Bench:
                 return end
 
     @cached_property
+    def awaited(self) -> bool:
+        """Whether a method of the handlers is to be awaited."""
+        with self.trial() as trial:
+            return is_awaited(trial.handler().handler, map(fresh, self.pool))
+
+    @cached_property
+    def sequences(self) -> "Finding":
+        """What a state machine finds by sequences of steps; it is run once."""
+        from .model import explore  # imports Hypothesis' state machines, which take a while
+
+        return explore(self)
+
+    @cached_property
     def _accepted(self) -> list[Any]:
         """Values of the pool that the handler accepts and gives back."""
 
@@ -148,14 +172,19 @@ class Bench:
                 break
         return accepted
 
+    @cached_property
+    def _different(self) -> list[Any]:
+        """The accepted values, neither None nor falsy nor alike where there are such."""
+        distinct: dict[tuple[type, str], Any] = {}
+        for value in self._accepted:
+            if value is not None:
+                distinct.setdefault((type(value), repr(value)), value)
+        ordinary = [value for value in distinct.values() if not _is_falsy(value)]
+        return ordinary or list(distinct.values()) or self._accepted
+
     def accepted(self, count: int) -> list[Any]:
         """Fresh values that the handler accepts and gives back, different ones first, ``count`` at the most."""
-        distinct: list[Any] = []
-        for value in self._accepted:
-            if value is not None and not any(_same(value, other) for other in distinct[-12:]):
-                distinct.append(value)
-        ordinary = [value for value in distinct if not _is_falsy(value)]
-        return [fresh(value) for value in (ordinary or distinct or self._accepted)[:count]]
+        return [fresh(value) for value in self._different[:count]]
 
     def process(self) -> Process:
         """An interpreter that has seen nothing of the run.
@@ -231,6 +260,25 @@ class Bench:
             content = len(zlib.compress(repr(candidates[0]).encode("utf-8", "surrogatepass")))
             return outcome.error is None and (len(reference) >= content // 3 or content < _TELLING_SIZE)
 
+    def typing_problems(self) -> Sequence[Problem] | CannotProbe:
+        """What mypy has against the class of the handlers, or why it cannot be asked; it is run once."""
+        if self._typing is None:
+            try:
+                self._typing = problems_of(self.handler_class, 0.8 * self.settings.limit)
+            except CannotProbe as reason:
+                self._typing = reason
+        return self._typing
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """The classes that decide: those of the subject, and ``static`` where the handlers' class is annotated.
+
+        Where mypy cannot be asked, ``static`` decides only if the author claims it.
+        """
+        annotated = is_annotated(self.handler_class) and why_not(self.handler_class) is None
+        judged = annotated and not isinstance(self._typing, CannotProbe)
+        return self.subject.claims | ({"static"} if judged else set())
+
     def simplest(self, check: Check, value: Any) -> Any:
         """The smallest value for which a check fails as it did for this one."""
 
@@ -251,7 +299,7 @@ class Bench:
     def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
         """Run a failing check once more, writing down what it does: the violation, and the script that shows it."""
         rule = rules.rule(check.rule)
-        script = Script(self.maker, rule.id, rule.statement)
+        script = Script(self.maker, rule.id, rule.statement, awaited=self.awaited)
         try:
             with self.trial(script, rule.id) as trial:
                 check.run(trial, *map(fresh, values))
@@ -266,7 +314,7 @@ class Bench:
         return SubjectReport(
             target=self.subject.target,
             handler=name_of(self.handler_class),
-            claims=tuple(name for name in HANDLER_CLASSES if name in self.subject.claims),
+            claims=tuple(name for name in HANDLER_CLASSES if name in self.claims),
             values=f"{self.domain.describe()}: {len(self.pool)} values",
         )
 
@@ -302,10 +350,6 @@ def _is_falsy(value: Any) -> bool:
         return not value
     except Exception:  # noqa: BLE001 - an array of several elements has no truth value
         return False
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and repr(one) == repr(other)
 
 
 def _size(value: Any) -> int:

@@ -1,11 +1,17 @@
 """Checksums that anybody can compute: found in stored bytes, and computed again for other bytes.
 
-Whoever tampers with a stored value mends its checksum as well; only a key keeps that from being possible.
+Whoever tampers with a stored value mends its checksum as well. Only a key keeps that from being possible, and only one
+that does not lie in the storage, too.
 """
 
+import base64
+import binascii
 import hashlib
+import hmac
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 
 import attrs
 
@@ -13,6 +19,10 @@ _FAR = 160
 """How far from either end of the stored bytes a checksum is looked for."""
 
 _SHORTEST = 16
+_UNMISTAKABLE = 8
+_SHORTEST_KEY = 8
+_LONGEST_KEY = 256
+_MOST_KEYS = 3
 _LARGE = 2_048
 _USUAL = (4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 64, 65, 80, 128, 129)
 """How much a checksum takes with what stands beside it, where the stored bytes are too many to try everything."""
@@ -27,7 +37,9 @@ def _hash(name: str, size: int | None = None) -> Callable[[bytes], bytes]:
     return digest
 
 
-_ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
+Digest = Callable[[bytes], bytes]
+
+_ALGORITHMS: dict[str, Digest] = {
     "crc32": lambda data: zlib.crc32(data).to_bytes(4, "big"),
     "adler32": lambda data: zlib.adler32(data).to_bytes(4, "big"),
     "md5": _hash("md5"),
@@ -44,7 +56,7 @@ _ALGORITHMS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 # The forms in which a digest is written down.
-_FORMS: dict[str, Callable[[bytes], bytes]] = {
+_FORMS: dict[str, Digest] = {
     "raw": lambda digest: digest,
     "reversed": lambda digest: digest[::-1],
     "hex": lambda digest: digest.hex().encode(),
@@ -58,8 +70,8 @@ class Checksum:
     """A checksum within stored bytes.
 
     Attributes:
-        algorithm: What computes it.
-        form: How it is written down.
+        compute: What computes it.
+        written: How it is written down.
         salt: What is taken in before the bytes, such as the name of the file.
         start: Where the bytes that it covers begin.
         tail: How many bytes come after those.
@@ -67,8 +79,8 @@ class Checksum:
         length: How many bytes it takes there.
     """
 
-    algorithm: str
-    form: str
+    compute: Digest
+    written: Digest
     salt: bytes
     start: int
     tail: int
@@ -79,30 +91,52 @@ class Checksum:
         """Give stored bytes that were altered with the checksum that fits them."""
         at = self.position if self.position >= 0 else len(stored) + self.position
         covered = stored[self.start : len(stored) - self.tail]
-        digest = _FORMS[self.form](_ALGORITHMS[self.algorithm](self.salt + covered))
-        return stored[:at] + digest + stored[at + self.length :]
+        return stored[:at] + self.written(self.compute(self.salt + covered)) + stored[at + self.length :]
 
 
-def checksums_in(stored: bytes, salts: Iterable[bytes]) -> list[Checksum]:
+def keys_in(contents: Iterable[bytes]) -> list[bytes]:
+    """The keys that could lie among stored things: what is short enough, as it is and decoded."""
+    keys: dict[bytes, None] = {}
+    for content in [one for one in contents if _SHORTEST_KEY <= len(one) <= _LONGEST_KEY][:_MOST_KEYS]:
+        keys[content] = keys[content.strip()] = None
+        for decode in (binascii.unhexlify, partial(base64.b64decode, validate=True)):
+            with suppress(ValueError):
+                keys[decode(content.strip())] = None
+    return [key for key in keys if key]
+
+
+def _keyed(keys: Iterable[bytes]) -> Iterator[Digest]:
+    for key in keys:
+        yield from (partial(hmac.digest, key, digest=name) for name in ("sha256", "sha512", "sha1"))
+        if len(key) <= hashlib.blake2b.MAX_KEY_SIZE:
+            yield from (partial(_keyed_blake2b, key, size) for size in (32, 64))
+
+
+def _keyed_blake2b(key: bytes, size: int, data: bytes) -> bytes:
+    return hashlib.blake2b(data, key=key, digest_size=size).digest()
+
+
+def checksums_in(stored: bytes, salts: Iterable[bytes], keys: Iterable[bytes] = ()) -> list[Checksum]:
     """Find the checksums that stored bytes carry of themselves, at their beginning or at their end.
 
     Args:
         stored: The bytes as the handler stored them.
         salts: What may have been taken in first: the name of the file, the reference.
+        keys: Keys that lie in the storage, where anybody finds them who can write to it.
     """
     if len(stored) < _SHORTEST:
         return []
     found: list[Checksum] = []
     for salt in dict.fromkeys((b"", *salts)):
-        for algorithm, compute in _ALGORITHMS.items():
+        for compute in (*_ALGORITHMS.values(), *_keyed(keys)):
             for start, end in _spans(len(stored)):
                 digest = compute(salt + stored[start:end])
-                for form, written in _FORMS.items():
+                for written in _FORMS.values():
                     text = written(digest)
                     at = stored.rfind(text, 0, start) if start else stored.find(text, end)
                     if at >= 0:
                         position = at if start else at - len(stored)
-                        found.append(Checksum(algorithm, form, salt, start, len(stored) - end, position, len(text)))
+                        found.append(Checksum(compute, written, salt, start, len(stored) - end, position, len(text)))
     return found
 
 
@@ -114,11 +148,12 @@ def _spans(length: int) -> Iterator[tuple[int, int]]:
         yield 0, length - width
 
 
-def replaced_digests(old: bytes, new: bytes, around: bytes) -> bytes:
+def replaced_digests(old: bytes, new: bytes, around: bytes, salts: Iterable[bytes] = ()) -> bytes:
     """Bytes in which every digest of one content is replaced by that of another, in whatever form it is written."""
-    for compute in _ALGORITHMS.values():
-        for written in _FORMS.values():
-            before = written(compute(old))
-            if len(before) >= 8:
-                around = around.replace(before, written(compute(new)))
+    for salt in dict.fromkeys((b"", *salts)):
+        for compute in _ALGORITHMS.values():
+            before = compute(salt + old)
+            for written in _FORMS.values():
+                if len(text := written(before)) >= _UNMISTAKABLE and text in around:
+                    around = around.replace(text, written(compute(salt + new)))
     return around

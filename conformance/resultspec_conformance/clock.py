@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 _LONGEST_STOP = 2.0
-_AGES = timedelta(days=3650)
+AGES = timedelta(days=3650)
+"""How old a result must be able to grow."""
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def years_later() -> Iterator[None]:
     """Let every wall clock of this process show a time ten years ahead."""
     import time_machine
 
-    with time_machine.travel(datetime.now(UTC) + _AGES, tick=True):
+    with time_machine.travel(datetime.now(UTC) + AGES, tick=True):
         yield
 
 

@@ -11,7 +11,7 @@ Both return None, or a short text that says where and what.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -211,7 +211,8 @@ def _object_difference(expected: object, actual: object, path: str, mode: _Conte
     if None in by_attributes or (not isinstance(mode, _Types) and type(expected) is not type(actual)):
         if isinstance(mode, _Types):
             return None
-        same = type(mode) is _Content and type(expected) is not type(actual) and _same_spelling(expected, actual)
+        renamed = type(mode) is _Content and type(expected) is not type(actual) and not isinstance(expected, Collection)
+        same = renamed and _same_spelling(expected, actual)
         return None if same else _told(expected, actual, path, mode)
     if not by_attributes[0] and not by_attributes[1]:
         return None

@@ -4,6 +4,7 @@ A domain is drawn from in three ways: a Hypothesis strategy for what nobody thou
 rarely draw, and values just outside it. Where the annotation says nothing, the domain is plain Python values.
 """
 
+import copy
 import datetime as dt
 import http
 import inspect
@@ -11,7 +12,8 @@ import types
 import typing
 from collections import Counter, OrderedDict, abc, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from contextlib import suppress
+from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -59,12 +61,22 @@ class Domain:
         """Fresh large values of the domain, by size; none where the author drew the domain."""
         return iter(()) if self.declared else large_values(self.annotation)
 
+    def beyond(self) -> Iterator[object]:
+        """Fresh values of types beyond plain values, where ``write`` names no type; none where the author drew the domain."""
+        return iter(()) if self.declared or not self.is_plain else further_values()
+
+    def numbered(self) -> Callable[[int], object] | None:
+        """A function that makes a different value of the annotation for every number; None where none is known."""
+        return numbered_values(self.annotation)
+
     def outside(self) -> Iterator[object]:
-        """Fresh values that the annotation does not admit, near misses first; traps where it admits everything."""
-        if not self.is_plain:
+        """Fresh values that the annotation does not admit, near misses first; further types and traps where it admits all."""
+        if self.is_plain:
+            yield from self.beyond()
+        else:
             inside = list(islice(telling_values(self.annotation), 24))
             near = chain.from_iterable(_near_misses(value) for value in inside)
-            yield from (value for value in chain(near, plain_values()) if not admits(self.annotation, value))
+            yield from (value for value in chain(near, plain_values(), further_values()) if not admits(self.annotation, value))
         yield from (value for value in traps.traps() if self.is_plain or not admits(self.annotation, value))
 
     def describe(self) -> str:
@@ -322,19 +334,26 @@ _TELLING: dict[Any, list[Any]] = {
 
 
 def plain_values() -> Iterator[object]:
-    """Fresh telling values of many types, for handlers that take anything."""
+    """Fresh telling values of the types that a handler of anything is written for."""
     yield from (None, False, True)
     yield from _interleaved([_TELLING[cls] for cls in (int, float, str, bytes, dt.datetime)])
     yield from (
-        [], {}, (), set(), frozenset(), bytearray(), [None], [[]], [1, 2.0, "3", b"4", None, True], [0, False, 0.0, -0.0, ""],
+        [], {}, (), set(), [None], [[]], [1, 2.0, "3", b"4", None, True], [0, False, 0.0, -0.0, ""], [b"", (), {}, set()],
         (1, "a"), [(1, 2), [3]], {"a": (1,)}, {"a": [1, {"b": 2}]}, {1: "a"}, {1: "a", "1": "b"}, {None: 0, True: 1},
-        {(1, 2): "pair"}, {1.5: "x", b"k": "y"}, {"b": 1, "a": 2}, {1, 2, 3}, {"a", "b"}, frozenset({1, "a"}), bytearray(b"a"), 1 + 2j,
-        [{"a": {1, 2}}, ({"k": (b"v",)},)], [float("nan"), float("inf")], {"x": -0.0}, {"n": [1, -0.0, 2**70]},
-        OrderedDict(b=1, a=2), defaultdict(list, {"a": [1]}), Counter("aab"), Decimal("1.10"), Fraction(1, 3), UUID(int=7),
-        dt.date(2020, 2, 29), dt.time(1, 2, 3), dt.timedelta(days=1, microseconds=1), PurePosixPath("a/b"), range(3),
-        http.HTTPStatus.OK, [http.HTTPStatus.OK], http.HTTPMethod.GET, traps.Text("text"), traps.Number(7), traps.Items([1]),
+        {(1, 2): "pair"}, {1.5: "x", b"k": "y"}, {"b": 1, "a": 2}, {1, 2, 3}, {"a", "b"}, {"a": [], "b": {}, "c": ""}, ({"": None},),
+        [{"a": {1, 2}}, ({"k": (b"v",)},)], [float("nan"), float("inf")], {"x": -0.0}, {"n": [1, -0.0, 2**70]}, ["\ud800"],
         {"when": dt.datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=dt.UTC)},
         _nested(60),
+    )  # fmt: skip
+
+
+def further_values() -> Iterator[object]:
+    """Fresh values of common types beyond those: subclasses, enumerations, numbers, paths."""
+    yield from (
+        frozenset({1, "a"}), bytearray(b"a"), 1 + 2j, OrderedDict(b=1, a=2), defaultdict(list, {"a": [1]}),
+        Counter("aab"), Decimal("1.10"), Fraction(1, 3), UUID(int=7), dt.date(2020, 2, 29), dt.time(1, 2, 3),
+        dt.timedelta(days=1, microseconds=1), PurePosixPath("a/b"), range(3), http.HTTPStatus.OK, [http.HTTPStatus.OK],
+        http.HTTPMethod.GET, traps.Text("text"), traps.Number(7), traps.Items([1]), {"a": bytearray(b"a")}, [frozenset({1})],
     )  # fmt: skip
 
 
@@ -375,8 +394,39 @@ def telling_values(annotation: Any) -> Iterator[object]:
         yield from _telling_mappings(arguments)
     elif isinstance(cls, type) and issubclass(cls, Enum):
         yield from cls
-    elif getattr(cls, "__module__", "").partition(".")[0] == "numpy" and cls.__qualname__ == "ndarray":
+    elif is_dataclass(cls) and isinstance(cls, type):
+        yield from _telling_instances(cls)
+    elif _is_array(cls):
         yield from _telling_arrays()
+
+
+def _is_array(cls: Any) -> bool:
+    return getattr(cls, "__module__", "").partition(".")[0] == "numpy" and cls.__qualname__ == "ndarray"
+
+
+def _telling_instances(cls: Any) -> Iterator[object]:
+    """Instances of a dataclass, field by field; fewer where the class refuses a combination."""
+    columns = {name: list(telling_values(hint)) for name, hint in _fields_of(cls)}
+    columns = {name: column for name, column in columns.items() if column}
+    for row in range(max(map(len, columns.values()), default=0)):
+        with suppress(Exception):  # a field without telling values and without a default, or a combination that is refused
+            yield cls(**{name: column[row % len(column)] for name, column in columns.items()})
+
+
+def _fields_of(cls: Any) -> list[tuple[str, Any]]:
+    """The fields that a dataclass is made with and their annotations, those left out that lead back to dataclasses."""
+    try:
+        hints = typing_extensions.get_type_hints(cls)
+    except Exception:  # noqa: BLE001 - names that exist for type checkers only
+        return []
+    return [
+        (field.name, hints[field.name]) for field in fields(cls) if field.init and not _is_made_of_dataclasses(hints[field.name])
+    ]
+
+
+def _is_made_of_dataclasses(annotation: Any) -> bool:
+    """Whether a dataclass is named in an annotation, which may be the one that it belongs to."""
+    return is_dataclass(annotation) or any(map(_is_made_of_dataclasses, get_args(annotation)))
 
 
 def _telling_collections(cls: Callable[[list[Any]], Any], arguments: tuple[Any, ...]) -> Iterator[object]:
@@ -445,7 +495,7 @@ def large_values(annotation: Any) -> Iterator[object]:
         yield from (annotation(text_of_length(size).encode()) for size in _SIZES)
     elif annotation is int:
         yield from (10**100 + 1, 2**1_000, -(10**1_000), 10**4_000)
-    elif getattr(cls, "__module__", "").partition(".")[0] == "numpy" and cls.__qualname__ == "ndarray":
+    elif _is_array(cls):
         import numpy as np
 
         yield from (np.arange(size) for size in (1_025, 8_193, 131_073))
@@ -471,6 +521,62 @@ def text_of_length(size: int) -> str:
 def _cycle(items: list[object]) -> Iterator[object]:
     while True:
         yield from items
+
+
+_DAY = dt.datetime(2020, 1, 2)  # noqa: DTZ001 - naive on purpose
+_NUMBERED: dict[Any, Callable[[int], object]] = {
+    int: lambda number: number + 1_000,
+    float: lambda number: number + 0.5,
+    complex: lambda number: complex(number, 1),
+    str: "value {}".format,
+    bytes: lambda number: f"value {number}".encode(),
+    bytearray: lambda number: bytearray(f"value {number}".encode()),
+    dt.datetime: lambda number: _DAY + dt.timedelta(minutes=number),
+    dt.date: lambda number: (_DAY + dt.timedelta(days=number)).date(),
+    dt.timedelta: lambda number: dt.timedelta(seconds=number + 1),
+    Decimal: lambda number: Decimal(number) + Decimal("0.1"),
+    Fraction: lambda number: Fraction(number + 1, 7),
+    UUID: lambda number: UUID(int=number + 1),
+}
+
+
+def numbered_values(annotation: Any) -> Callable[[int], object] | None:
+    """A function that makes a different value of an annotation for every number, or None where none is known."""
+    annotation = _normal(annotation)
+    cls, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if _is_plain(annotation) or annotation is JSON:
+        return lambda number: (f"value {number}", number, [number, "value"], {"number": number})[number % 4]
+    if cls in _NUMBERED:
+        return _NUMBERED[cls]
+    if cls in (Union, types.UnionType):
+        return next(filter(None, map(numbered_values, arguments)), None)
+    if cls in (list, set, frozenset, abc.Sequence) or (cls is tuple and arguments[1:] in ((), (Ellipsis,))):
+        make: Callable[[Any], object] = list if cls is abc.Sequence else cls
+        items = numbered_values(arguments[0]) if arguments else _NUMBERED[int]
+        return None if items is None else lambda number: make([items(number)])
+    if cls in (dict, abc.Mapping, abc.MutableMapping):
+        keys = numbered_values(arguments[0]) if arguments else _NUMBERED[str]
+        item = next(telling_values(arguments[1] if arguments else int), _MISSING)
+        return None if keys is None or item is _MISSING else lambda number: {keys(number): item}
+    if _is_array(cls):
+        import numpy as np
+
+        return lambda number: np.arange(number, number + 3)
+    if is_dataclass(cls) and isinstance(cls, type):
+        return _numbered_instances(cls)
+    return None
+
+
+def _numbered_instances(cls: Any) -> Callable[[int], object] | None:
+    one: Any = next(telling_values(cls), None)
+    if one is None:
+        return None
+    makers = {name: numbered_values(hint) for name, hint in _fields_of(cls)}
+    name, make = next(((name, make) for name, make in makers.items() if make is not None), ("", None))
+    return None if make is None else lambda number: replace(one, **{name: make(number)})
+
+
+_MISSING = object()
 
 
 def siblings(value: object) -> Iterator[object]:
@@ -532,14 +638,35 @@ def _near_misses(value: object) -> Iterator[object]:
     elif isinstance(value, tuple):
         yield list(value)
         yield from ((*value[:-1], odd) for odd in (None, 1.5, "x", b"x", [1]) if value)
+    elif isinstance(value, set | frozenset):
+        yield from (list(value), frozenset(value) if isinstance(value, set) else set(value))
     elif isinstance(value, dict):
         yield OrderedDict(value)
+        yield from ({**value, None: odd} for odd in value.values() if odd is not None)
         yield from ({**value, 1: odd} for odd in value.values() if odd is not None)
         yield from ({**value, "x": odd} for odd in (None, True, 1.5, "x", b"x", (1,), {1: 2}))
     elif is_dataclass(value) and not isinstance(value, type):
-        yield {field.name: getattr(value, field.name) for field in fields(value)}
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+        yield from (parts, types.SimpleNamespace(**parts))
+        with suppress(TypeError):  # a class with slots
+            special = copy.copy(value)
+            object.__setattr__(special, "__class__", types.new_class(type(value).__name__, (type(value),)))
+            yield special
     elif isinstance(value, Enum):
         yield value.value
+    elif isinstance(value, dt.datetime):
+        yield from (value.date(), value.isoformat())
+    elif _is_array(type(value)):
+        yield from _near_arrays(value)
+
+
+def _near_arrays(value: Any) -> Iterator[object]:
+    import numpy as np
+
+    yield from (value.tolist(), value.astype(object), value.astype(value.dtype.newbyteorder()))
+    if value.size:
+        yield np.ma.masked_array(value, mask=np.arange(value.size).reshape(value.shape) == 0)
+        yield value.flat[0]
 
 
 def is_json(value: object) -> bool:
@@ -572,8 +699,9 @@ def admits(annotation: Any, value: object) -> bool:
         )
     if typing_extensions.is_typeddict(cls):
         return type(value) is dict
-    if getattr(cls, "__module__", "").partition(".")[0] == "numpy" and cls.__qualname__ == "ndarray":
-        return type(value) is cls and typing.cast("Any", value).dtype.kind in "biufc"
+    if _is_array(cls):
+        dtype = getattr(value, "dtype", None)
+        return type(value) is cls and dtype is not None and dtype.kind in "biufc" and dtype.isnative
     return type(value) is cls if isinstance(cls, type) and not inspect.isabstract(cls) and not _is_protocol(cls) else True
 
 

@@ -128,7 +128,7 @@ def _switched(own: Any, foreign: Any) -> Iterator[Any]:
             yield put(f"{mine.scheme}://{mine.netloc}{theirs.path}")
 
 
-_HUGE = 8 << 20
+_HUGE = 2 << 20
 _DEEP = 200_000
 
 

@@ -78,8 +78,9 @@ def read_watched(handler: Any, errand: Errand) -> list[Seen]:
             os.pwrite(progress, f"{index:<12}".encode(), 0)
             os.dup2(planted, DESCRIPTOR)
             os.lseek(DESCRIPTOR, 0, os.SEEK_SET)
-            with watched(Watch(errand.outside, errand.starts, DESCRIPTOR)) as watch:
-                outcome = attempt(handler.read, reference)
+            # The limits are for what opens an endless device unseen, the patience for what is blocked by a pipe so.
+            with watched(Watch(errand.outside, errand.starts, DESCRIPTOR)) as watch, _limits():
+                outcome = _read_patiently(handler, reference)
             if watch.opened or outcome.error is None:
                 seen.append(Seen(index, portable(outcome), tuple(watch.opened)))
     finally:
@@ -90,12 +91,20 @@ def read_watched(handler: Any, errand: Errand) -> list[Seen]:
     return seen
 
 
+def _read_patiently(handler: Any, reference: Any) -> Outcome:
+    try:
+        with patience():
+            return attempt(handler.read, reference)
+    except GaveUp:
+        return Outcome(error="it did not end")
+
+
 _MOST_OBJECTS = 4
 
 MEMORY = 512 << 20
 """How many bytes reading a hostile reference may take."""
 
-PROCESSOR = 10
+PROCESSOR = 5
 """How many seconds of processor time reading one kind of hostile reference may take."""
 
 
@@ -193,7 +202,7 @@ class Attack:
         value: What is written first.
         directory: The scratch directory of the handler.
         markers: An empty directory in which payloads leave a sign.
-        tamper: Opens the handler's storage, or None where it lies in files below the directory.
+        tamper: Opens the handler's storage, or None where it lies below the directory.
     """
 
     maker: bytes
@@ -243,7 +252,8 @@ def attacked(handler: Any, attack: Attack) -> Attacked:
         stored = 0
         for name in largest_first(contents)[:_MOST_OBJECTS]:
             original = contents[name]
-            mend = Mender(original, salts_of(name, reference, attack.directory))
+            beside = [data for other, data in contents_of(door).items() if other != name]
+            mend = Mender(original, salts_of(name, reference, attack.directory), beside)
             for what, content, payload, old in _tampered(original, str(attack.markers / "ran")):
                 for variant in mend(content, old, payload):
                     stored += 1
@@ -306,13 +316,17 @@ def _loaded(reference: Any, marker: str) -> Iterator[tuple[str, Any]]:
             yield "a text in it that runs code where it is evaluated or loaded", put(text)
         for name in payloads.names_like(leaf):
             yield "the name of a module in it", put(name)
-        for region in regions(leaf.encode("utf-8", "surrogatepass")):
-            for payload in payloads.pickles(marker):
-                with suppress(UnicodeDecodeError):
-                    yield f"a pickle in it, under {', '.join(region.encodings) or 'nothing'}", put(region.put(payload).decode())
-            for name in payloads.names_like(region.content.decode("latin-1")):
-                with suppress(UnicodeDecodeError):
-                    yield "the name of a module in it", put(region.put(name.encode()).decode())
+        encoded = leaf.encode("utf-8", "surrogatepass")
+        mend = Mender(encoded, [])
+        for region in regions(encoded):
+            under = ", ".join(region.encodings) or "nothing"
+            names = payloads.names_like(region.content.decode("latin-1"))
+            for what, payload in (
+                *((f"a pickle in it, under {under}", one) for one in payloads.pickles(marker)),
+                *(("the name of a module in it", name.encode()) for name in names),
+            ):
+                for variant in mend(region.put(payload), region.content, payload):
+                    yield what, put(variant.decode("utf-8", "replace"))
     for one in payloads.objects(marker):
         yield "JSON that names a function", one
         yield from (("JSON that names a function", put(one)) for _, put in leaves(reference))

@@ -1,4 +1,4 @@
-"""Writers killed at every moment, and raced by readers: what was found of each reference.
+"""Writers killed at every moment, and raced by a reader: what was found of each reference.
 
 One series of kills serves two rules: what was acknowledged is there (``durable.kill``), and nothing is there in part
 (``durable.all-or-nothing``).
@@ -13,18 +13,18 @@ import attrs
 
 from . import writers
 from .bench import Bench
-from .bulk import bulky, source
+from .bulk import bulky
 from .checking import Untested, Violation
 from .outcomes import Outcome, attempt
 from .source import shown
 from .trial import Handle, Trial, fresh
-from .writing import Writer, problem
+from .writing import ALL_ARE_READ, Writer, problem, write_down
 
 _MOST_KILLS = 40
 _MOST_KILLS_AMONG_MANY = 16
 _RACED_WRITES = 24
 _RACED_UNTIL = 16
-_SLOW = 1.0
+_SLOW = 2.0
 
 
 @attrs.define
@@ -39,6 +39,7 @@ class Series:
         lost: The first acknowledged reference that was lost.
         partial: The first reference under which something else than a whole value was found.
         hopeless: Whether a reader waited long for what was lost, so that more kills would take for ever and tell nothing.
+        raced: Whether references were also read while they were written.
     """
 
     kind: str
@@ -48,11 +49,13 @@ class Series:
     lost: Violation | None = None
     partial: Violation | None = None
     hopeless: bool = False
+    raced: bool = False
 
     def told(self) -> str:
         """What was done, for the report."""
         which = "returned and foreseeable" if self.foreseen else "returned"
-        return f"{self.kills} writers killed, at {self.kind}; {self.reads} reads of {which} references"
+        race = ", also while they were written" if self.raced else ""
+        return f"{self.kills} writers killed, at {self.kind}; {self.reads} reads of {which} references{race}"
 
 
 def series(trial: Trial) -> Series:
@@ -115,14 +118,15 @@ class _Killing:
         found.kills += 1
         when = f"after the writer was killed {words}"
         reader = writer.reader()
-        returned = {one.index: one.reference for one in writer.acknowledged() if one.error is None}
+        told = writer.acknowledged()
+        returned = {one.index: one.reference for one in told if one.error is None}
         for index, reference in returned.items():
             self._look_at_returned(found, reader, writer.values[index], reference, when, moment)
         if found.foreseen:
             for index, reference in enumerate(writer.foreseen(twin)):
                 if index not in returned and reference is not None:
                     self._look_at_foreseen(found, reader, writer, index, reference, when, moment)
-            self._write_again(found, reader, writer.values[len(returned) : len(returned) + 1], when, moment)
+            self._write_again(found, reader, writer.values[len(told) : len(told) + 1], when, moment)
 
     def _write_again(self, found: Series, reader: Handle, interrupted: Sequence[Any], when: str, moment: int) -> None:
         """What a killed writer left under a name that can be foreseen must not be taken for the value when it is written again."""
@@ -154,7 +158,7 @@ class _Killing:
                 f"a reference that write had returned does not give its value {when}",
                 expected=shown(value), actual=outcome.error or shown(outcome.value),
             )  # fmt: skip
-            self._write_down(moment, _ALL_ARE_READ)
+            self._write_down(moment, ALL_ARE_READ)
         if outcome.error is None and found.partial is None:
             found.partial = _in_part(value, outcome.value, told, when)
             self._write_down(moment, _WHOLE_OR_RAISES)
@@ -184,9 +188,18 @@ class _Killing:
             twin = Writer(self._trial, "undisturbed race", writer.values)
             twin.ask(writers.write_and_exit)
             foreseen = writer.foreseen(twin)
-        reader = writer.reader()
         pid = writer.ask(writers.begin_to_write)
-        seen, idle = 0, 0
+        try:
+            self._read_on(found, writer, foreseen, pid)
+        finally:
+            writer.command(writers.kill, pid)
+        found.raced = True
+        self._kill_among_many(found, writer)
+
+    def _read_on(self, found: Series, writer: Writer, foreseen: Sequence[Any], pid: int) -> None:
+        """Read what a process has returned and what it will return, until it has written enough or has ended."""
+        reader = writer.reader()
+        seen, idle, progress = 0, 0, time.monotonic()
         while seen < _RACED_UNTIL and not (idle % 64 == 63 and writer.command(writers.has_ended, pid)):
             told = writer.acknowledged()
             for one in told[seen:]:
@@ -194,63 +207,45 @@ class _Killing:
                     self._look_at_returned(found, reader, writer.values[one.index], one.reference, "while it writes on")
             for index in range(len(told), min(len(told) + 2, len(foreseen))):
                 self._look_at_foreseen(found, reader, writer, index, foreseen[index], "while it is being written")
-            idle = 0 if len(told) > seen else idle + 1
-            seen = len(told)
-            if idle:
-                time.sleep(0.0005)
-        writer.command(writers.kill, pid)
-        self._kill_among_many(found, writer)
+            if len(told) > seen:
+                seen, idle, progress = len(told), 0, time.monotonic()
+                continue
+            idle += 1
+            time.sleep(0.0005)
+            limit = self._trial.bench.settings.limit
+            if time.monotonic() - progress > limit:
+                actual = f"nothing within {limit:g} seconds"
+                raise Violation("a process that writes hung", expected="write to return or raise", actual=actual)
 
     def _kill_among_many(self, found: Series, raced: Writer) -> None:
         """Writers are killed while they write to a store that holds many values, which share its files and indexes."""
         kept = [(raced.values[one.index], one.reference) for one in raced.acknowledged() if one.error is None]
         writer = attrs.evolve(raced, values=self._values[:1], log="more")
         moments, _ = writer.ask(writers.moments)
-        reader = writer.reader()
         when = "after the writer was killed in a race"
         for moment in (None, *_chosen(moments, _MOST_KILLS_AMONG_MANY)):
             if moment is not None:
                 found.kills += writer.ask(writers.write_and_die, moment)
                 when = f"after a writer to a store of {len(kept)} values was killed {moments[moment]}"
+            reader = writer.reader()
             for value, reference in kept:
                 self._look_at_returned(found, reader, value, reference, when)
             if found.lost is not None:
                 return
-        more = [one.reference for one in writer.acknowledged() if one.error is None]
-        for reference in more:
-            self._look_at_returned(found, reader, writer.values[0], reference, when)
+        reader = writer.reader()
+        for one in writer.acknowledged():
+            if one.error is None:
+                self._look_at_returned(found, reader, writer.values[one.index], one.reference, when)
 
-    def _write_down(self, moment: int | None, ending: tuple[str, ...]) -> None:
+    def _write_down(self, moment: int | None, ending: Sequence[str]) -> None:
         """Write a script of one kill in a store of its own; races have none, since they may end otherwise each time."""
-        script = self._trial.script
-        if script is None or moment is None:
-            return
-        script.do(
-            "from resultspec_conformance import bulk, writers",
-            f"values = [{', '.join(map(source, self._values))}]",
-            "def make(scratch):",
-            f"    return {self._trial.maker.expression('scratch')}",
-            'for store in ("store", "twin"):',
-            "    (scratch / store).mkdir()",
-            'order = writers.Order(str(scratch / "store"), values, str(scratch / "store.log"))',
-            'twin = writers.Order(str(scratch / "twin"), values, str(scratch / "twin.log"))',
-            "writers.write_and_exit(make, twin)",
-            f"writers.write_and_die(make, order, {moment})",
-            'handler = make(scratch / "store")',
-            *ending,
-        )
+        if moment is not None:
+            steps = ("writers.write_and_exit(make, twin)", f"writers.write_and_die(make, order, {moment})")
+            write_down(self._trial, self._values, [*steps, *ending])
 
 
-_ALL_ARE_READ = (
-    "for told in writers.acknowledgements(order.log):",
-    "    if told.error is None:",
-    "        read_back = handler.read(told.reference)",
-    '        print("expected:", repr(values[told.index])[:200])',
-    '        print("actual:  ", repr(read_back)[:200])',
-    "        if repr(read_back) != repr(values[told.index]):",
-    '            raise SystemExit("the rule is broken")',
-)
 _WRITTEN_AGAIN = (
+    'handler = make(scratch / "store")',
     "expected = values[len(writers.acknowledgements(order.log))]",
     "read_back = handler.read(handler.write(expected))",
     'print("expected:", repr(expected)[:200])',
@@ -259,6 +254,7 @@ _WRITTEN_AGAIN = (
     '    raise SystemExit("the rule is broken")',
 )
 _WHOLE_OR_RAISES = (
+    'handler = make(scratch / "store")',
     "for told in [*writers.acknowledgements(order.log), *writers.acknowledgements(twin.log)]:",
     "    reference = json.loads(json.dumps(told.reference).replace(twin.store, order.store))",
     "    try:",

@@ -30,7 +30,8 @@ def texts(marker: str) -> list[str]:
     quoted = repr(marker)
     return [
         f"__import__('os').mkdir({quoted})",
-        f"[].__class__.__base__.__subclasses__() and __import__('os').mkdir({quoted})",
+        # The same without any name being known, for those who evaluate with empty builtins.
+        f"[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == '_wrap_close'][0].__init__.__globals__['mkdir']({quoted})",
         f"!!python/object/apply:os.mkdir [{quoted}]",
         f"!!python/object/apply:os.mkdir\nargs: [{quoted}]\n",
         *(json.dumps(one) for one in objects(marker)),
@@ -54,8 +55,7 @@ def wrapped(marker: str) -> Iterator[str]:
         yield one.hex()
         yield base64.b64encode(zlib.compress(one)).decode()
         yield base64.b85encode(one).decode()
-        if one.isascii():
-            yield one.decode()
+        yield one.decode("latin-1")
 
 
 def object_array(marker: str) -> bytes:

@@ -54,9 +54,10 @@ def plant(handler: Any, own: Any, store: Path, neighbour: Neighbour | None, outs
         roots.append(neighbour.directory)
         targets += _targets(neighbour.directory, neighbour.reference)
         beside = root.with_name(f"{root.name}-elsewhere")
-        if root != store and not beside.exists():
+        theirs = neighbour.directory / root.relative_to(store)
+        if root != store and theirs.is_dir() and not beside.exists():
             # Whoever compares the beginnings of paths takes this for its own.
-            shutil.copytree(neighbour.directory / root.relative_to(store), beside, symlinks=True)
+            shutil.copytree(theirs, beside, symlinks=True)
             roots.append(beside)
             targets += _targets(beside, neighbour.reference)
         decoy = next((neighbour.directory / name for name in Files(neighbour.directory).names()), decoy)

@@ -1,12 +1,15 @@
 """Fresh interpreters that work on a handler's storage from elsewhere."""
 
 import contextlib
+import fcntl
 import os
 import pickle
 import socket
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,6 +21,8 @@ import cloudpickle
 from . import worker
 from .making import absolute_sys_path
 from .outcomes import Outcome
+
+_PAUSE = 0.2
 
 Operation = Callable[[Any, Any], Any]
 
@@ -37,8 +42,8 @@ class WorkerFailed(Exception):
 class Process:
     """A fresh interpreter in another working directory, with another hash seed.
 
-    Its standard input is a pipe that stays open and empty, so that a handler which takes an integer for a descriptor
-    finds nothing to read.
+    Its standard input is a pipe that stays open and holds one byte, so that a handler which takes an integer for a
+    descriptor waits for more, and is told by the byte that it took.
 
     Args:
         shipped: The maker, as :meth:`~resultspec_conformance.making.Maker.ship` gives it.
@@ -63,6 +68,9 @@ class Process:
             )
         self._connection: Connection[Any, Any] = Connection(ours.detach())
         self._connection.send(absolute_sys_path())
+        assert self._process.stdin is not None  # a pipe, as asked for
+        self._process.stdin.write(b"\0")
+        self._process.stdin.flush()
 
     def begin(self, operation: Operation, scratch: Path | None, payload: object, shipped: bytes | None = None) -> None:
         """Send a request without waiting for its answer.
@@ -92,9 +100,14 @@ class Process:
         """
         limit = self._limit if limit is None else limit
         try:
-            if not self._connection.poll(limit):
-                self.close()
-                raise WorkerHung(f"gave no answer within {limit:g} seconds")
+            until = time.monotonic() + limit
+            while not self._connection.poll(_PAUSE):
+                if self._reads_its_input():
+                    self.close()
+                    raise WorkerHung("waits for its standard input")
+                if time.monotonic() > until:
+                    self.close()
+                    raise WorkerHung(f"gave no answer within {limit:g} seconds")
             done, answer = pickle.loads(self._connection.recv_bytes())  # noqa: S301 - from our own worker
         except (EOFError, ConnectionError) as error:
             raise WorkerDied(self._end()) from error
@@ -116,6 +129,15 @@ class Process:
         """Read references there, each given as JSON text."""
         outcomes: list[Outcome] = self.call(worker.read, scratch, list(references), shipped)
         return outcomes
+
+    def _reads_its_input(self) -> bool:
+        """Whether the byte that was waiting in the standard input is gone."""
+        waiting = bytearray(4)
+        try:
+            fcntl.ioctl(self._process.stdin, termios.FIONREAD, waiting)  # type: ignore[arg-type]
+        except OSError:  # not to be had here: then the limit decides
+            return False
+        return int.from_bytes(waiting, sys.byteorder) == 0
 
     def _end(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):

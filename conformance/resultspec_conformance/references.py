@@ -19,6 +19,11 @@ def forged(reference: Any) -> Iterator[Any]:
             yield candidate
 
 
+def names(reference: Any) -> frozenset[str]:
+    """The words and numbers that a reference is made of."""
+    return frozenset(re.findall(r"[0-9A-Za-z]+", json.dumps(reference)))
+
+
 def _forged(part: Any) -> Iterator[Any]:
     if isinstance(part, bool) or part is None:
         return
@@ -74,6 +79,10 @@ def wrong_types(reference: Any, kinds: set[type]) -> list[Any]:
         None, True, False, 0, -1, 7, 1.5, 10**30, "", " ", "no such reference", "\x00", [], {}, [reference], {"reference": reference},
         {"": None}, [None], [[]],
     ]  # fmt: skip
+    if type(reference) is int:
+        candidates.append(str(reference))
+    elif isinstance(reference, str) and reference.isdecimal():
+        candidates.append(int(reference[:4000]))
     good = json.dumps(reference, sort_keys=True)
     return [
         candidate

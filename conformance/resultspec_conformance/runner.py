@@ -15,6 +15,7 @@ from resultspec.rules import Level, Rule
 
 from .bench import Bench
 from .budget import CUT, Meter, what_was_cut
+from .calling import forsake_loop
 from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of, why_unchecked
 from .enginebench import EngineBench, bench_for
 from .hanging import watched
@@ -131,7 +132,9 @@ class Run:
         if self._meter.spent:
             return self._settled(rule, rule_report(rule, "untested", reason=CUT))
         self._meter.begin(root=rule.id in ROOTS)
-        ended, error = watched(lambda: _run_checks(bench, rule, checks, self._meter), lambda: bench.beat, self.settings.limit)
+        # A second more than another process is given to answer, so that the check hears of it first.
+        limit = self.settings.limit + 1
+        ended, error = watched(lambda: _run_checks(bench, rule, checks, self._meter), lambda: bench.beat, limit)
         self._meter.end()
         if isinstance(error, BadSubject):
             found = rule_report(rule, "error", reason=str(error))
@@ -351,6 +354,7 @@ def _failed(bench: Any, rule: Rule, check: Check, tried: _Once, examples: int) -
 
 
 def _hung(rule: Rule, limit: float) -> RuleReport:
+    forsake_loop()
     return rule_report(
         rule,
         "failed",

@@ -10,8 +10,9 @@ class Script:
     Values and references get names as they appear; what has no name is written as a literal.
     """
 
-    def __init__(self, maker: Maker, rule: str, statement: str) -> None:
+    def __init__(self, maker: Maker, rule: str, statement: str, *, awaited: bool = False) -> None:
         self._maker = maker
+        self._awaited = awaited
         self._title = f'"""{rule}: {statement}"""'
         self._lines: list[str] = []
         self._names: dict[int, str] = {}
@@ -41,8 +42,12 @@ class Script:
         return self._names.get(id(thing)) or source_of(thing)
 
     def handler(self, store: str) -> str:
-        """The expression that makes a handler on one of the trial's stores."""
-        return self._maker.expression(f'scratch / "{store}"')
+        """The expression that makes a handler on one of the trial's stores; its methods block."""
+        return self._blocking(f'scratch / "{store}"')
+
+    def _blocking(self, scratch: str) -> str:
+        made = self._maker.expression(scratch)
+        return f"Blocking({made})" if self._awaited else made
 
     def in_fresh_process(self, method: str, store: str, argument: str) -> str:
         """The expression that calls a method of a handler made in a fresh interpreter."""
@@ -75,7 +80,7 @@ class Script:
         """The whole script."""
         body = "\n".join(self._lines)
         making = self._maker.imports()
-        helpers = _ACROSS_PROCESSES.format(make=self._maker.expression("scratch")) if self._across_processes else ""
+        helpers = _ACROSS_PROCESSES.format(make=self._blocking("scratch")) if self._across_processes else ""
         helpers += _SHAPE if "shape(" in body else ""
         standard = imports_for(body + helpers)
         lines = [
@@ -86,6 +91,7 @@ class Script:
             "from pathlib import Path",
             *(["from concurrent.futures import ThreadPoolExecutor"] if "ThreadPoolExecutor(" in body else []),
             "",
+            *(["from resultspec_conformance.calling import Blocking"] if "Blocking(" in body + helpers else []),
             *making,
         ]
         if not self._across_processes:

@@ -28,6 +28,9 @@ def _claims(names: Iterable[str]) -> frozenset[str]:
 class HandlerSubject:
     """A result handler to be checked.
 
+    An asynchronous handler is checked as a blocking one is: whatever its methods return that is awaitable is awaited, on one
+    asyncio event loop. A handler that runs on trio alone cannot be checked.
+
     Attributes:
         make: The handler's class, or a factory. It takes nothing, or one scratch directory (a ``Path``, or a ``str`` where
             it is annotated so) under which the handler may keep values. Calls with the same directory make equally
@@ -36,13 +39,17 @@ class HandlerSubject:
             is annotated with; ``Any`` or nothing means plain Python values.
         equal: Decides whether a value that was read equals the one that was written, ``equal(written, read)``; it
             overrides the suite's own notion of equality and type.
-        claims: The conformance classes that decide the verdict: some of ``core``, ``shared``, ``durable``, ``private``.
+        claims: The conformance classes that decide the verdict: some of ``core``, ``shared``, ``durable``, ``private``,
+            ``static``. What is named here is claimed; ``static`` is claimed without being named when the handlers' class is
+            annotated and mypy can be asked about it. Under pytest, whose tests are named before a handler was made, its rules
+            are tests where it is named.
         storage: ``inline`` when the reference holds the value, ``external`` when the value lies elsewhere; left out, the
             suite finds out.
         tamper: Opens the storage of a handler, ``tamper(handler)``, for the checks that alter what is stored. Left out, the
             suite finds the files that the handler writes under its scratch directory.
         credentials: Texts that the factory configures the handler with and that nobody may see: passwords, keys, tokens.
-        twin: A factory, called as ``make`` is, of the handler's awaitable or blocking twin, which reads its references.
+        twin: A factory, called as ``make`` is, of the handler's awaitable or blocking twin; each is to read the other's
+            references (rule ``shared.instance``).
         describe: Gives a handler's configuration as JSON, without secrets (rule ``shared.describable``).
         rebuild: Makes a handler from that JSON.
         golden: A directory of references recorded by an earlier version (rule ``shared.golden``).

@@ -1,7 +1,7 @@
 """Puts other stored values in the place of a handler's own, as somebody can who may write to the storage but has no key."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import attrs
 
 from .calling import call
 from .canaries import secret_of
-from .checksums import checksums_in, replaced_digests
+from .checksums import checksums_in, keys_in, replaced_digests
 from .databases import Below
 from .documents import leaves
 from .layers import regions
@@ -93,7 +93,9 @@ def replacements(
         door.set(name, originals[name])
     for name in (names or largest_first(last))[:_MOST_OBJECTS]:
         original = originals[name]
-        for content in forgeries(original, salts_of(name, reference, directory), mine, theirs):
+        beside = [data for other, data in last.items() if other != name]
+        mend = Mender(original, salts_of(name, reference, directory), beside)
+        for content in forgeries(original, mend, mine, theirs):
             door.set(name, content)
             yield Replaced("a stored value was altered, and its checksum mended where it had one", read())
         door.set(name, original)
@@ -113,11 +115,10 @@ def largest_first(contents: dict[str, bytes]) -> list[str]:
     return sorted(contents, key=lambda name: (-len(contents[name]), name))
 
 
-def forgeries(original: bytes, salts: list[bytes], mine: Any, theirs: Any) -> Iterator[bytes]:
+def forgeries(original: bytes, mend: "Mender", mine: Any, theirs: Any) -> Iterator[bytes]:
     """The stored bytes of one value with a part of another in them, as they are and with checksums mended."""
     pieces = zip(secret_of(mine).pieces, secret_of(theirs).pieces, strict=False)
     exchanged = [(piece, other) for piece, other in pieces if len(piece) == len(other)]
-    mend = Mender(original, salts)
     for region in regions(original):
         for piece, other in exchanged:
             if piece in region.content:
@@ -139,10 +140,12 @@ class Mender:
     Args:
         original: The bytes as they were stored.
         salts: What a checksum may take in first.
+        others: What else is stored; a key that lies there keeps nobody out.
     """
 
-    def __init__(self, original: bytes, salts: list[bytes]) -> None:
-        self._checksums = checksums_in(original, salts)
+    def __init__(self, original: bytes, salts: list[bytes], others: Iterable[bytes] = ()) -> None:
+        self._salts = salts
+        self._checksums = checksums_in(original, salts, keys_in(others))
 
     def __call__(self, altered: bytes, old: bytes, new: bytes) -> list[bytes]:
         """Give the altered bytes as they are, and with each of their checksums, and all of them, mended.
@@ -157,4 +160,4 @@ class Mender:
             with suppress(IndexError, ValueError):
                 variants.append(checksum.mend(altered))
                 whole = checksum.mend(whole)
-        return list(dict.fromkeys((*variants, whole, replaced_digests(old, new, altered))))
+        return list(dict.fromkeys((*variants, whole, replaced_digests(old, new, altered, self._salts))))

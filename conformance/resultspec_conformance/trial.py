@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from . import comparison
 from .calling import call
@@ -172,6 +172,15 @@ class Trial:
             self.script.do(line)
         return Handle(self, handler, "store", name)
 
+    def twin(self) -> Handle:
+        """Make the handler's awaitable or blocking twin on the same store."""
+        maker = self.bench.twin_maker
+        assert maker is not None  # the check has looked
+        if self.script is not None:
+            place = 'scratch / "store"'
+            self.script.do(*maker.imports(), f"twin = Blocking({maker.expression(place)})")
+        return Handle(self, maker(self.store()), "store", "twin")
+
     def elsewhere(self) -> Handle:
         """Make a handler of the same kind on another, empty store.
 
@@ -277,17 +286,25 @@ class Trial:
         return source_of(value)
 
 
-Fails = Callable[[Sequence[Any]], bool]
+_V = TypeVar("_V")
 
 
-def fewest(values: Sequence[Any], fails: Fails, most_tries: int = 200) -> list[Any]:
-    """Leave out of a failing sequence whatever is not needed for it to fail (delta debugging, Zeller 1999)."""
+def fewest(values: Sequence[_V], fails: Callable[[Sequence[_V]], bool], most: int) -> list[_V]:
+    """Leave out of a failing sequence whatever is not needed for it to fail (delta debugging, Zeller 1999).
+
+    Args:
+        values: The sequence, which fails.
+        fails: Tries a part of it.
+        most: How many elements may be tried in all before the search is given up for what was found.
+    """
     needed, parts = list(values), 2
-    while len(needed) >= 2 and most_tries > 0:
+    while len(needed) >= 2 and most > 0:
         size = max(1, len(needed) // parts)
         for start in range(0, len(needed), size):
-            most_tries -= 1
             rest = needed[:start] + needed[start + size :]
+            most -= len(rest)
+            if most < 0:
+                break
             if rest and fails(rest):
                 needed, parts = rest, max(parts - 1, 2)
                 break

@@ -26,6 +26,7 @@ import attrs
 from . import tracing
 from .outcomes import Outcome, attempt, one_line
 from .tracing import Call
+from .worker import portable
 
 Make = Callable[[Path], Any]
 
@@ -86,7 +87,7 @@ def write_and_exit(make: Make, order: Order) -> int:
     Returns:
         Its exit code, negative for a signal.
     """
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         sys.setswitchinterval(_UNINTERRUPTED)
         _write(make, order, together=True)
@@ -96,7 +97,7 @@ def write_and_exit(make: Make, order: Order) -> int:
 
 def begin_to_write(make: Make, order: Order) -> int:
     """Start a process that writes the values, and do not wait for it: its number."""
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         _write(make, order)
         os._exit(0)
@@ -108,27 +109,23 @@ def has_ended(make: Make, pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def kill(make: Make, pid: int) -> bool:
-    """Kill a process that was started here by SIGKILL; False when it had ended before."""
-    os.kill(pid, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+def kill(make: Make, pid: int) -> None:
+    """Kill a process that was started here, by SIGKILL; one that was started elsewhere is left alone."""
+    with suppress(ChildProcessError):
+        has_ended(make, pid)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def read_anew(make: Make, store: str, reference: Any) -> tuple[Outcome, bool]:
     """Read a reference by a handler made for it: what came of it, and whether no file of the store is still open here."""
-    import cloudpickle
-
     try:
         outcome = attempt(make(Path(store)).read, reference)
     except Exception as error:  # noqa: BLE001 - that no handler can be made of a damaged store is as good as an error
         outcome = Outcome(error=one_line(error))
-    try:
-        cloudpickle.dumps(outcome)
-    except Exception:  # noqa: BLE001 - an open file, say
-        outcome = Outcome(value=repr(outcome.value), error=outcome.error)
     if _holds_open(store):
         gc.collect()
-    return outcome, not _holds_open(store)
+    return portable(outcome), not _holds_open(store)
 
 
 def _holds_open(store: str) -> bool:
@@ -147,7 +144,7 @@ def read_apart(make: Make, store: str, reference: Any, patience: float) -> tuple
     import cloudpickle
 
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         try:
             theirs.send_bytes(cloudpickle.dumps(read_anew(make, store, reference)[0]))
@@ -173,7 +170,7 @@ def moments(make: Make, order: Order) -> tuple[list[str], str | None]:
         watcher = _Moments(order.log)
         tracing.trace(lambda: _write(make, order), watcher)
         return watcher.seen, None
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         seen = _calls(lambda: _write(make, order), None)
         Path(f"{order.log}.moments").write_text(json.dumps(seen))
@@ -191,7 +188,7 @@ def write_and_die(make: Make, order: Order, moment: int) -> bool:
     """
     if tracing.why_not() is None:
         return tracing.trace(lambda: _write(make, order), _Moments(order.log, moment)) == -signal.SIGKILL
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         _calls(lambda: _write(make, order), moment)
         os._exit(0)
@@ -227,7 +224,7 @@ def write_on_small_disk(make: Make, order: Order) -> tuple[str | None, int, list
     import cloudpickle
 
     answer = Path(f"{order.log}.answer")
-    pid = os.fork()
+    pid = tracing.fork()
     if pid == 0:
         code = 1
         try:
@@ -416,7 +413,7 @@ class _Disk:
             self._sync(Path(f"/proc/{call.thread}/fd/{call.descriptor}"))
         elif call.name in ("sync", "syncfs", "msync"):
             for path in (self._store, *self._store.rglob("*")):
-                if call.name != "msync" or path.is_file():
+                if not path.is_symlink() and (call.name != "msync" or path.is_file()):
                     self._sync(path)
         elif call.name in ("unlink", "unlinkat", "rmdir"):
             self._removed(Path(call.target()))
@@ -428,7 +425,7 @@ class _Disk:
         if target == self._log:
             self._awaited -= 1
             return self._awaited == 0
-        if target.startswith("/") and call.flags() & os.O_DSYNC:
+        if target.startswith("/") and call.flags() & os.O_DSYNC:  # O_SYNC includes it
             self._sync(Path(f"/proc/{call.thread}/fd/{call.descriptor}"))
         return False
 
@@ -437,8 +434,10 @@ class _Disk:
         if stat.S_ISREG(found.st_mode):
             self._contents[_identity(found)] = path.read_bytes()
         elif stat.S_ISDIR(found.st_mode):
-            entries = {entry.name: _identity(self._hold(entry, follow=False)) for entry in path.iterdir()}
-            self._entries[_identity(found)] = entries
+            entries = self._entries[_identity(found)] = {}
+            for entry in path.iterdir():
+                with suppress(FileNotFoundError):  # another thread has removed it
+                    entries[entry.name] = _identity(self._hold(entry, follow=False))
 
     def _hold(self, path: Path, *, follow: bool = True) -> os.stat_result:
         """The state of a file, which is kept open so that no other can get its number."""
@@ -491,14 +490,17 @@ def _identity(found: os.stat_result) -> _Identity:
 def _mount_disk(store: str) -> str | None:
     """Mount a small disk on the store for this process alone; why that cannot be, or None."""
     user, group = os.getuid(), os.getgid()
-    if _libc().unshare(_NEW_MOUNTS if user == 0 else _NEW_MOUNTS | _NEW_USERS) != 0:
-        return f"this machine lets nobody mount a small disk ({os.strerror(ctypes.get_errno())})"
-    if user != 0:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
-    if not _mount("none", "/", _RECURSIVE | _PRIVATE) or not _mount("tmpfs", store, 0, f"size={_PLENTY}"):
-        return f"this machine lets nobody mount a small disk ({os.strerror(ctypes.get_errno())})"
+    try:
+        _check(_libc().unshare(_NEW_MOUNTS if user == 0 else _NEW_MOUNTS | _NEW_USERS) == 0)
+        if user != 0:
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+            Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        _mount("none", "/", _RECURSIVE | _PRIVATE)
+        _mount("tmpfs", store, 0, f"size={_PLENTY}")
+        _leave_free(store, None)
+    except (OSError, AttributeError) as error:
+        return f"this machine lets nobody mount a small disk ({error})"
     return None
 
 
@@ -506,13 +508,16 @@ def _leave_free(store: str, room: int | None) -> None:
     """Resize the small disk so that this much is free."""
     found = os.statvfs(store)
     used = (found.f_blocks - found.f_bfree) * found.f_frsize
-    if not _mount("tmpfs", store, _REMOUNT, f"size={used + (_PLENTY if room is None else room)}"):
-        raise OSError(ctypes.get_errno(), "the small disk could not be resized")
+    _mount("tmpfs", store, _REMOUNT, f"size={used + (_PLENTY if room is None else room)}")
 
 
-def _mount(kind: str, where: str, flags: int, options: str = "") -> bool:
-    done: int = _libc().mount(kind.encode(), os.fsencode(where), kind.encode(), ctypes.c_ulong(flags), options.encode())
-    return done == 0
+def _mount(kind: str, where: str, flags: int, options: str = "") -> None:
+    _check(_libc().mount(kind.encode(), os.fsencode(where), kind.encode(), ctypes.c_ulong(flags), options.encode()) == 0)
+
+
+def _check(done: bool) -> None:
+    if not done:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _libc() -> ctypes.CDLL:

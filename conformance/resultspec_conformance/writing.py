@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from . import writers
+from .bulk import source
 from .checking import Untested, Violation
 from .outcomes import Outcome
 from .processes import WorkerDied, WorkerFailed
@@ -96,3 +97,33 @@ def _pickles_alike(one: Any, other: Any) -> bool:
         return pickle.dumps(one) == pickle.dumps(other)
     except Exception:  # noqa: BLE001 - they are compared otherwise, then
         return False
+
+
+def write_down(trial: Trial, values: Sequence[Any], steps: Sequence[str]) -> None:
+    """Write a script, where one is asked for, in which writers have their orders: ``order`` and ``twin``, for another store."""
+    if trial.script is None:
+        return
+    trial.script.do(
+        "from resultspec_conformance import bulk, writers",
+        f"values = [{', '.join(map(source, values))}]",
+        "def make(scratch):",
+        f"    return {trial.maker.expression('scratch')}",
+        'for store in ("store", "twin"):',
+        "    (scratch / store).mkdir()",
+        'order = writers.Order(str(scratch / "store"), values, str(scratch / "store.log"))',
+        'twin = writers.Order(str(scratch / "twin"), values, str(scratch / "twin.log"))',
+        *steps,
+    )
+
+
+ALL_ARE_READ = (
+    'handler = make(scratch / "store")',
+    "for told in writers.acknowledgements(order.log):",
+    "    if told.error is None:",
+    "        read_back = handler.read(told.reference)",
+    '        print("expected:", repr(values[told.index])[:200])',
+    '        print("actual:  ", repr(read_back)[:200])',
+    "        if repr(read_back) != repr(values[told.index]):",
+    '            raise SystemExit("the rule is broken")',
+)
+"""The end of a script in which every reference that was returned must give its value."""

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -15,7 +17,17 @@ from resultspec_conformance.saboteurs.private import PRIVATE_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_reference import JSONResultHandler, LocalResultHandler
-from zoo.private import BREAKS_PRIVATE, KEEPS_PRIVATE, Broken, Correct
+from zoo.private import (
+    BREAKS_PRIVATE,
+    KEEPS_PRIVATE,
+    Cells,
+    Correct,
+    Drawer,
+    ShowsItsPassword,
+    ShowsItsPool,
+    TellsItsAddress,
+    drawer_with_lock,
+)
 
 PRIVATE = Settings(examples=10, limit=30, rules=("private.*",))
 # Those of core that a reference, a refusal or a repr can break, and that take no time.
@@ -93,7 +105,8 @@ def assert_script_shows_it(script: str | None, directory: Path) -> None:
     assert script is not None
     path = directory / "reproducer.py"
     path.write_text(script)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # where pytest imported this module from
+    tests = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parents[1]), str(tests)])}  # as pytest has it
     command = [sys.executable, str(path)]
     ended = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
@@ -120,14 +133,50 @@ def test_a_correct_handler_raises_no_alarm(correct: Correct) -> None:
     assert set(others) == correct.warns, others
 
 
-@pytest.mark.parametrize("broken", BREAKS_PRIVATE, ids=[broken.make.__name__ for broken in BREAKS_PRIVATE])
-def test_a_defect_is_found(broken: Broken) -> None:
-    """A handler as the world writes them fails the rule that it breaks, and no rule that has nothing to do with it."""
-    report = run(HandlerSubject(broken.make, claims=CLAIMS), PRIVATE)
-    others = {found.id: (found.message or found.reason, found.actual) for found in report.rules if found.status != "passed"}
+DEFECTS = [(rule, make) for rule, makes in BREAKS_PRIVATE.items() for make in makes]
 
-    assert broken.rule in others
-    assert set(others) - {broken.rule} <= broken.also, others
+
+@pytest.mark.parametrize(("rule", "make"), DEFECTS, ids=[make.__name__ for _, make in DEFECTS])
+def test_a_defect_is_found(rule: str, make: Callable[[Path], Any]) -> None:
+    """A handler as the world writes them fails the rule that it breaks, with a message."""
+    [found] = run(HandlerSubject(make, claims=CLAIMS), attrs.evolve(PRIVATE, rules=(rule,), strict=True)).rules
+
+    assert found.status == "failed", found
+    assert found.message
+    assert found.expected
+    assert found.actual
+
+
+@pytest.mark.parametrize(
+    ("make", "credential"), [(ShowsItsPassword, "correct-horse-battery"), (TellsItsAddress, "hunter2secret")]
+)
+def test_the_report_repeats_no_credential(make: Callable[[Path], Any], credential: str) -> None:
+    """What a handler gives away the report does not give away again."""
+    report = run(HandlerSubject(make, claims=CLAIMS), attrs.evolve(PRIVATE, rules=("private.quiet-*",)))
+
+    assert report.verdict == "violates"
+    assert credential not in json.dumps(report.to_json())
+
+
+def test_a_declared_credential_is_listened_for() -> None:
+    """A text that the subject declares as a credential is found, whatever the attribute that holds it is called."""
+    subject = HandlerSubject(ShowsItsPool, claims=CLAIMS, credentials=("pool-of-tears",))
+    [found] = run(subject, attrs.evolve(PRIVATE, rules=("private.quiet-repr",))).rules
+
+    assert found.status == "failed"
+    assert "pool-of-tears" not in json.dumps([found.message, found.actual, found.reproducer])
+
+
+@pytest.mark.parametrize("make", [Drawer, drawer_with_lock])
+def test_the_storage_door_of_the_subject_is_used(make: Callable[[], Any]) -> None:
+    """Values in memory are tampered with by the door that the subject gives, and cannot be without one."""
+    rules_of_storage = attrs.evolve(PRIVATE, rules=("private.safe-read", "private.tamper-evident"))
+    found = {
+        tamper: tuple(one.status for one in run(HandlerSubject(make, tamper=tamper, claims=CLAIMS), rules_of_storage).rules)
+        for tamper in (Cells, None)
+    }
+
+    assert found == {Cells: ("failed", "warned") if make is Drawer else ("passed", "passed"), None: ("untested", "untested")}
 
 
 def test_every_rule_of_the_class_has_a_check_and_a_saboteur() -> None:

@@ -6,6 +6,7 @@ import stat
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import attrs
 import pytest
 from click.testing import CliRunner
 from junitparser import JUnitXml
@@ -88,6 +89,18 @@ def test_junit_fails_what_decides_and_nothing_else() -> None:
     assert failure.text == visible(terminal.failure_text(VIOLATING.rule("handler.round-trip")).strip())
 
 
+def test_junit_fails_what_a_run_was_asked_for() -> None:
+    """A rule that decides although its class is not claimed is a failure, and a note on the run is a property."""
+    asked = attrs.evolve(VIOLATING, rules=tuple(attrs.evolve(found, decides=True) for found in VIOLATING.rules))
+    root = ET.fromstring(junit.render([asked]))
+
+    assert [case.attrib["name"] for case in root.iter("testcase") if case.find("failure") is not None] == [
+        "handler.round-trip",
+        "durable.exit",
+    ]
+    assert root.find(".//property[@value='the budget of 500x was spent']") is not None
+
+
 def test_junit_is_red_when_nothing_can_be_said() -> None:
     """An inconclusive subject is no green suite, though none of its rules failed."""
     root = ET.fromstring(junit.render([INCONCLUSIVE]))
@@ -116,6 +129,7 @@ def test_html_says_all_that_the_report_says() -> None:
         assert f'id="1-{found.id}"' in page
         assert f'<span class="words">{found.status.replace("-", " ")}</span>' in page
     for part in (
+        "The budget of 500x was spent.",
         "None never occurs here",
         "the storage cannot be reached",
         "<code>str.strip</code>",
@@ -165,12 +179,14 @@ def test_visible_leaves_text_alone() -> None:
 
 def test_the_command_repeats_what_is_not_the_default() -> None:
     """The line names the seed and every setting that differs, quoted for a shell."""
-    settings = Settings(seed=3, strict=True, examples=10, rules=("handler.*", "shared.*"), waive={"handler.none": "not here"})
+    settings = Settings(
+        seed=3, strict=True, examples=10, budget="500x", rules=("handler.*", "shared.*"), waive={"handler.none": "not here"}
+    )
     line = command("mine:Mine('{scratch}')", ["core"], settings)
 
     assert line == (
         "resultspec check 'mine:Mine('\"'\"'{scratch}'\"'\"')' --claim core --seed 3 --examples 10 --strict"
-        " --rule 'handler.*' --rule 'shared.*' --waive 'handler.none=not here'"
+        " --rule 'handler.*' --rule 'shared.*' --waive 'handler.none=not here' --budget 500x"
     )
 
 

@@ -58,7 +58,7 @@ class AzureResultHandler(BucketResultHandler[T]):
             one: in the variables ``AZURE_STORAGE_ACCOUNT_KEY`` or ``AZURE_STORAGE_SAS_TOKEN``, by a service principal
             or a workload identity, or from the machine's own identity.
         sas_token: A shared access signature as the credential.
-        timeout: How many seconds a request may take, and one more for each MiB that it carries.
+        timeout: How many seconds a request may take, and at least one more for each MiB that it carries.
         retry_for: For how many seconds a request that failed is tried again. A write may try for twice as long.
         key: What signs the blobs: at least 16 bytes, or the Path of a file that holds them, byte for byte; the file
             is read when it is needed.
@@ -87,7 +87,7 @@ class AzureResultHandler(BucketResultHandler[T]):
     """A shared access signature, if it was given; never shown."""
 
     timeout: float = attrs.field(default=30.0, converter=seconds, kw_only=True)
-    """How many seconds a request may take, and one more for each MiB that it carries."""
+    """How many seconds a request may take, and at least one more for each MiB that it carries."""
 
     retry_for: float = attrs.field(default=120.0, converter=seconds, kw_only=True)
     """For how many seconds a request that failed is tried again."""

@@ -4,6 +4,7 @@ import os
 import weakref
 from collections.abc import Callable
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -149,29 +150,29 @@ class ServiceStore:
         weakref.finalize(self, self._client.close)
         self._persistent = stamina.retry(on=UnreachableStore, attempts=None, timeout=retry_for)
 
-    def create(self, name: str, file: IO[bytes], size: int) -> None:
+    def create(self, key: str, file: IO[bytes], size: int) -> None:
         """Make a result, sent piece by piece; tried once, since the caller looks what became of it before the next try."""
         file.seek(0)
         pieces = iter(lambda: file.read(_PIECE), b"")
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        self._asked(lambda: self._client.put(f"{self._root}/{name}", content=pieces, headers=headers))
+        self._asked(lambda: self._client.put(f"{self._root}/{key}", content=pieces, headers=headers))
 
-    def head(self, name: str, length: int) -> "tuple[Buffer, int]":
+    def head(self, key: str, length: int) -> "tuple[Buffer, int]":
         """Return the first bytes of a result, and the size of all of it."""
-        return self._get(name, 0, length)
+        return self._get(key, 0, length)
 
-    def fetch(self, name: str, start: int, end: int) -> "Buffer":
+    def fetch(self, key: str, start: int, end: int) -> "Buffer":
         """Return the bytes of a range."""
-        return self._get(name, start, end)[0]
+        return self._get(key, start, end)[0]
 
-    def _get(self, name: str, start: int, end: int) -> "tuple[Buffer, int]":
+    def _get(self, key: str, start: int, end: int) -> "tuple[Buffer, int]":
         def once() -> "tuple[Buffer, int]":
             headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
-            response = self._asked(lambda: self._client.get(f"{self._root}/{name}", headers=headers))
-            if response.status_code == self._httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            response = self._asked(lambda: self._client.get(f"{self._root}/{key}", headers=headers))
+            if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return b"", 0
             total = response.headers.get("Content-Range", "").rpartition("/")[2]
-            if response.status_code != self._httpx.codes.PARTIAL_CONTENT or not total.isdecimal():
+            if response.status_code != HTTPStatus.PARTIAL_CONTENT or not total.isdecimal():
                 raise StoreError(f"What answers for {self._root} is not the managed service")
             return response.content, int(total)
 
@@ -189,16 +190,15 @@ class ServiceStore:
         raise UnreachableStore(f"The service cannot be reached for {self._root}") from cause
 
     def _check(self, status: int) -> None:
-        codes = self._httpx.codes
-        if status == codes.NOT_FOUND:
+        if status == HTTPStatus.NOT_FOUND:
             raise Absent
-        if status == codes.PRECONDITION_FAILED:
+        if status == HTTPStatus.PRECONDITION_FAILED:
             raise Taken
-        if status in (codes.UNAUTHORIZED, codes.FORBIDDEN):
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise RefusedAccess(f"The service refused the token for {self._root}")
-        if status == codes.REQUEST_ENTITY_TOO_LARGE:
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             raise StoreError(f"The value is larger than the service at {self._root} takes")
-        if status >= codes.INTERNAL_SERVER_ERROR or status == codes.TOO_MANY_REQUESTS:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
             raise UnreachableStore(f"The service is in trouble, at {self._root}: it answered {status}")
-        if status >= codes.MULTIPLE_CHOICES and status != codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if status >= HTTPStatus.MULTIPLE_CHOICES and status != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise StoreError(f"The service refused the request for {self._root}: it answered {status}")

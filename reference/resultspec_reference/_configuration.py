@@ -218,7 +218,8 @@ class _ObjectStore:
     def __call__(self, **options: Any) -> Any:
         given = {key: _absolute(key, value) if key in PATHS else value for key, value in options.items()}
         for key, value in given.items():
-            convert: Any = self._fields[key].converter if key in self._fields else Path
+            field: Any = self._fields.get(key)
+            convert = Path if field is None else field.converter
             try:
                 convert(value)
             except (TypeError, ValueError) as error:

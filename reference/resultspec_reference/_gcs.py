@@ -1,5 +1,6 @@
 """A handler that keeps values in a bucket of Google Cloud Storage."""
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -106,27 +107,37 @@ class _GoogleStore:
 
     def __init__(self, handler: GCSResultHandler[Any], uri: str) -> None:
         try:
-            from google.cloud import storage
-            from google.cloud.storage.retry import DEFAULT_RETRY
+            # The library has no types: what is asked of it is tried by the tests.
+            from google.cloud import storage  # pyright: ignore[reportMissingTypeStubs]
+            from google.cloud.storage.retry import DEFAULT_RETRY  # pyright: ignore[reportMissingTypeStubs]
         except ImportError as error:
             raise MissingExtra("google-cloud-storage is not installed: pip install 'resultspec[gcs]'") from error
         self._uri = uri
         self._options: dict[str, Any] = {
             "timeout": (handler.timeout, handler.timeout),
-            "retry": DEFAULT_RETRY.with_delay(initial=0.1, maximum=15.0, multiplier=2.0).with_timeout(handler.retry_for),
+            "retry": DEFAULT_RETRY.with_predicate(self._is_passing)
+            .with_delay(initial=0.1, maximum=15.0, multiplier=2.0)
+            .with_timeout(handler.retry_for),
         }
+
+        client: Any = storage.Client
 
         def make() -> Any:
             given: dict[str, Any] = {}
             if handler.endpoint is not None:
                 given["client_options"] = {"api_endpoint": handler.endpoint}
             if handler.endpoint is not None and handler.endpoint.startswith("http:"):
-                return storage.Client(use_auth_w_custom_endpoint=False, **given)
+                return client(use_auth_w_custom_endpoint=False, **given)
             if handler.credentials is not None:
-                return storage.Client.from_service_account_json(str(handler.credentials), **given)
-            return storage.Client(**given)
+                return client.from_service_account_json(str(handler.credentials), **given)
+            return client(**given)
 
         self._client: Any = self._ask(make)
+        # It would ask for the bucket's own data, for traces that nobody may have turned on, in a thread that goes on when
+        # the call is over; and a credential that may only write and read objects has no right to them.
+        self._client._bucket_metadata_cache = None
+        # Its connections end with it.
+        weakref.finalize(self, self._client.close)
         self._bucket: Any = self._client.bucket(handler.bucket)
 
     def create(self, key: str, file: IO[bytes], size: int) -> None:
@@ -191,25 +202,35 @@ class _GoogleStore:
         # Outside the block, so that the error itself is not chained.
         raise failure from cause
 
+    def _is_passing(self, error: Exception) -> bool:
+        """Whether a request that failed is tried again; the library asks of each."""
+        response = getattr(error, "response", None)
+        if response is not None:
+            # A download that was answered with an error is left open otherwise, and its connection with it.
+            response.close()
+        return isinstance(self._failure(error), UnreachableStore)
+
     def _failure(self, error: BaseException | None) -> Exception:
         from google.api_core import exceptions as api
         from google.auth import exceptions as auth
-        from google.cloud.storage.exceptions import InvalidResponse
+        from google.cloud.storage.exceptions import InvalidResponse  # pyright: ignore[reportMissingTypeStubs]
         from requests import exceptions as http
         from urllib3 import exceptions as wire
 
         if isinstance(error, api.RetryError):
-            error = error.cause or error
+            cause: BaseException | None = error.cause
+            error = cause or error
         kind = type(error).__name__
         if isinstance(error, auth.TransportError | http.RequestException | wire.HTTPError | ConnectionError | TimeoutError):
             return UnreachableStore(f"Google Cloud Storage cannot be reached for {self._uri}: {kind}")
         if isinstance(error, auth.GoogleAuthError | OSError):
             return RefusedAccess(f"No credential for {self._uri} was found, or none that is of use: {kind}")
+        status: int | None = None
         if isinstance(error, api.GoogleAPICallError):
             status = error.code
-        else:
+        elif isinstance(error, InvalidResponse):
             # What the parts of the library that move content raise, where the other parts do not turn it into the above.
-            status = error.response.status_code if isinstance(error, InvalidResponse) else None
+            status = error.response.status_code  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         if status is None:
             return StoreError(f"Google Cloud Storage cannot be used for {self._uri}: {kind}")
         if status in _TELLING:

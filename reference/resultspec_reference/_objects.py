@@ -8,7 +8,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from io import SEEK_SET, BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
@@ -44,6 +44,8 @@ _ENDPOINT = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 15.0
+# Of its own: a workflow may have seeded the common one.
+_JITTER = random.Random()
 
 
 class Taken(Exception):
@@ -210,7 +212,7 @@ class ObjectResultHandler(Generic[T]):
                     raise
             else:
                 return
-            time.sleep(pause * random.uniform(0.5, 1))
+            time.sleep(pause * _JITTER.uniform(0.5, 1))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
@@ -260,7 +262,7 @@ def _client_of(handler: ObjectResultHandler[Any]) -> Store:
 
 
 @contextmanager
-def _credentials_looked_for_anew() -> Iterator[None]:
+def _credentials_looked_for_anew() -> Generator[None]:
     """Forget the clients when access is refused: variables may be set since they were made."""
     try:
         yield

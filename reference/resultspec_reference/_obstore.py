@@ -30,11 +30,15 @@ _MOST_PARTS = 10_000
 # How many are in memory at a time.
 _PARTS_AT_ONCE = 4
 
+# How many MiB one request for reading brings, at most.
+_MOST_READ = 16
+
 _STATUS = re.compile(r"non-2xx status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")
-_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "AccountNotFound")
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 _REFUSING = ("401", "403")
-_IN_TROUBLE = ("408", "429")
+# S3 says 400 and RequestTimeout to a request that came too slowly.
+_IN_TROUBLE = ("408", "429", "RequestTimeout")
 _RANGE_NOT_SATISFIABLE = "416"
 # Where a machine in a cloud is asked for its own credentials, when there are no others.
 _METADATA = re.compile(r"/(latest/api/token|metadata/identity/oauth2/token)[? ]")
@@ -54,7 +58,7 @@ class ObstoreStore:
         extra: What brings obstore.
         service: What the service is called in errors.
         uri: The URI of the bucket, for errors.
-        timeout: How many seconds a request may take, and one more for each MiB that it carries.
+        timeout: How many seconds a request may take, and at least one more for each MiB that it carries.
         retry_for: For how many seconds a request that failed is tried again.
         make: Makes the obstore client from the module ``obstore.store`` and the options that all have.
         allow_http: Whether the endpoint is one without TLS.
@@ -82,8 +86,8 @@ class ObstoreStore:
         self._retry_for = retry_for
         self._allow_http = allow_http
         self._make: Callable[[dict[str, Any]], Any] = lambda options: make(stores, options)
-        # What is read comes in pieces, and the time between two is bounded as well as the whole.
-        self._reading = self._client(timeout + 16, read_timeout=timedelta(seconds=timeout))
+        # An answer comes in pieces, and the time between two is bounded as well as the whole.
+        self._reading = self._client(timeout + _MOST_READ, read_timeout=timedelta(seconds=timeout))
         self._writing: dict[int, Any] = {}
 
     def create(self, key: str, file: IO[bytes], size: int) -> None:
@@ -168,10 +172,11 @@ class ObstoreStore:
         if status == _RANGE_NOT_SATISFIABLE:
             return _BeyondEnd()
         if not status:
-            if "HTTP error" in text:
+            # Without a status there was no answer; a request that could not even be built would never have one.
+            if "HTTP error" in text and "builder error" not in text:
                 return UnreachableStore(f"{self._service} cannot be reached for {self._uri}")
             return StoreError(f"{self._service} cannot be used for {self._uri}: {kind}")
-        if status.startswith("5") or status in _IN_TROUBLE:
+        if status.startswith("5") or status in _IN_TROUBLE or code in _IN_TROUBLE:
             return UnreachableStore(f"{self._service} is in trouble, at {self._uri}: {said}")
         return StoreError(f"The request for {self._uri} was refused: {said}")
 

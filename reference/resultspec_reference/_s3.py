@@ -57,7 +57,7 @@ class S3ResultHandler(BucketResultHandler[T]):
             ``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, by a web identity, or from the machine's own role.
         secret_access_key: The secret of ``access_key_id``.
         session_token: What comes with a temporary credential.
-        timeout: How many seconds a request may take, and one more for each MiB that it carries.
+        timeout: How many seconds a request may take, and at least one more for each MiB that it carries.
         retry_for: For how many seconds a request that failed is tried again. A write may try for twice as long.
         key: What signs the objects: at least 16 bytes, or the Path of a file that holds them, byte for byte; the file
             is read when it is needed.
@@ -89,7 +89,7 @@ class S3ResultHandler(BucketResultHandler[T]):
     """What comes with a temporary credential; never shown."""
 
     timeout: float = attrs.field(default=30.0, converter=seconds, kw_only=True)
-    """How many seconds a request may take, and one more for each MiB that it carries."""
+    """How many seconds a request may take, and at least one more for each MiB that it carries."""
 
     retry_for: float = attrs.field(default=120.0, converter=seconds, kw_only=True)
     """For how many seconds a request that failed is tried again."""

@@ -198,7 +198,7 @@ def _local_handler(options: dict[str, Any], cls: object) -> LocalResultHandler[A
 
 
 def _object_options(handler: Any) -> dict[str, Any]:
-    cls = type(handler)
+    cls: type[Any] = type(handler)  # pyright: ignore[reportUnknownVariableType]
     if any(getattr(handler, name) is not None for name in secret_fields(cls)):
         raise StoredFormError("The credential would lie open in a stored form: leave it to the environment")
     options = {name: getattr(handler, name) for name in open_fields(cls)}

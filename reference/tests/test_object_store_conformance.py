@@ -24,7 +24,7 @@ VALUES = st.one_of(
     st.binary(min_size=5000, max_size=6000),
 )
 KEY = SECRET.encode()
-CLAIMS = ("core", "shared")
+CLAIMS = ("core", "shared", "durable", "private")
 
 
 @pytest.mark.parametrize("kind", KINDS)

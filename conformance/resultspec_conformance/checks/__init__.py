@@ -1,5 +1,7 @@
 """The checks, a module for each conformance class; importing this package binds them to their rules."""
 
-from . import core, durable, engine, hierarchy, noresult, private, result, shared
+from . import core, durable, engine, hierarchy, noresult, private, result, sequences, shared, static, twins
 
-__all__ = ["core", "durable", "engine", "hierarchy", "noresult", "private", "result", "shared"]
+__all__ = [
+    "core", "durable", "engine", "hierarchy", "noresult", "private", "result", "sequences", "shared", "static", "twins",
+]  # fmt: skip

@@ -2,22 +2,25 @@
 
 import copy
 import json
+import os
 import random
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Literal, NoReturn
 
 from ..altering import alter
 from ..calling import call
 from ..checking import NotApplicable, Refused, Untested, Violation, check, check_each
-from ..clock import global_random_restored, stopped, years_later
+from ..clock import AGES, global_random_restored, stopped, years_later
 from ..comparison import content_difference, name_of, plain_difference, type_difference
 from ..domain import large_values, siblings
 from ..outcomes import STANDARD_ERRORS, Outcome, not_standard, one_line
 from ..processes import WorkerDied, WorkerFailed
-from ..references import cut, forged, wrong_types
+from ..references import cut, forged, names, wrong_types
 from ..source import shown
 from ..strictjson import json_problem
 from ..traps import half_writable
@@ -25,7 +28,8 @@ from ..trial import Handle, Trial, fewest, fresh
 from ..worker import read_one
 
 _SOME = 40
-_RETAINED = 1_100
+_RETAINED = 11
+_SHRINKING = 2_000
 _STOPPED_WRITES = 12
 
 
@@ -96,20 +100,69 @@ def types_are_kept_at_every_depth(trial: Trial, value: Any) -> None:
     """Every value that comes back with the same content is compared by type, and by the sign of zero, at every depth."""
     if trial.subject.equal is not None:
         raise NotApplicable("the subject's own equal decides what is the same")
+    _types_are_kept(trial, value, content_difference)
+
+
+@check("handler.type-fidelity")
+def types_beyond_plain_values_are_kept(trial: Trial) -> str:
+    """Where anything may be written: subclasses, enumerations and other common types that come back equal."""
+    if trial.subject.equal is not None:
+        raise NotApplicable("the subject's own equal decides what is the same")
+    kept = 0
+    for value in trial.bench.domain.beyond():
+        outcome = trial.bench.outcome(lambda one, value=value: _types_are_kept(one, value, plain_difference))
+        kept += outcome is None
+        if isinstance(outcome, Violation):
+            _types_are_kept(trial, value, plain_difference)
+            raise outcome
+    if not kept:
+        raise NotApplicable("the handler takes no values beyond its domain")
+    return f"{kept} values of further types"
+
+
+def _types_are_kept(trial: Trial, value: Any, difference: Callable[[object, object], str | None]) -> None:
     handler = trial.handler()
     written = fresh(value)
-    read = handler.read(handler.write(value))
-    if content_difference(written, read) is None:
+    reference = handler.write(value)
+    try:
+        read = handler.read(reference)
+    except Violation as violation:  # another rule's: round-trip, none or falsy-values
+        raise NotApplicable("what does not come back has no type") from violation
+    if difference(written, read) is None:
         trial.expect_same_types(read, written, "the value came back with another type")
 
 
 @check_each("handler.reference-transport", where=is_ordinary, most=_SOME)
 def references_survive_json_text(trial: Trial, value: Any) -> None:
-    """The reference is turned into JSON text and back before it is read."""
+    """The reference is turned into JSON text and back before it is read; then once more, its keys in another order."""
     handler = trial.handler()
     written = fresh(value)
     reference = trial.transported(handler.write(value))
     trial.expect_same(handler.read(reference), written, "after a journey through JSON text the reference read differently")
+    if not _has_order(reference):
+        return
+    another = trial.handler("another", "another store")
+    reference = another.write(fresh(written))
+    turned = json.loads(json.dumps(reference), object_pairs_hook=_reversed)
+    if trial.script is not None:
+        name = trial.script.of(reference)
+        trial.script.do(
+            "# JSON objects have no order: databases and other encoders give keys back in an order of their own.",
+            f"{name} = json.loads(json.dumps({name}), object_pairs_hook=lambda pairs: dict(reversed(pairs)))",
+        )
+        trial.script.rename(turned, name)
+    trial.expect_same(another.read(turned), written, "with its keys in another order the reference read differently")
+
+
+def _has_order(reference: Any) -> bool:
+    """Whether an object of several keys is somewhere in a reference."""
+    if isinstance(reference, dict):
+        return len(reference) > 1 or any(map(_has_order, reference.values()))
+    return isinstance(reference, list) and any(map(_has_order, reference))
+
+
+def _reversed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))
 
 
 @check("handler.none")
@@ -143,11 +196,11 @@ def reading_can_be_repeated(trial: Trial, value: Any) -> None:
     """One reference is read five times, with another value read in between."""
     handler = trial.handler()
     written = fresh(value)
+    other = handler.write(trial.accepted(1)[0])  # first, since a later write may not disturb the value: another rule
     reference = handler.write(value)
     for _ in range(3):
         trial.expect_same(handler.read(reference), written, "reading again gave something else")
-    other = handler.write(trial.accepted(1)[0])
-    handler.read(other)
+    handler.attempt_read(other)
     for _ in range(2):
         trial.expect_same(handler.read(reference), written, "reading again gave something else")
 
@@ -155,19 +208,23 @@ def reading_can_be_repeated(trial: Trial, value: Any) -> None:
 @check_each("handler.independent-writes", where=is_ordinary, most=_SOME)
 def equal_and_similar_values_stay_apart(trial: Trial, value: Any) -> None:
     """A value is written with its siblings: in another case, normal form, spacing, length, and once more the same."""
-    family = [fresh(value), *_honoured(trial, islice(siblings(value), 24)), fresh(value)]
+    family = [fresh(value), *_taken(trial, list(islice(siblings(value), 24))), fresh(value)]
     _all_are_read(trial, family, "a later write disturbed an earlier reference")
 
 
 @check("handler.independent-writes")
 def many_writes_are_all_kept(trial: Trial) -> str:
-    """Over a thousand values, some of them large, are written before the first is read."""
+    """Over a thousand different values, some of them large, are written before the first is read."""
     values = trial.accepted(_ENOUGH)
-    many = [fresh(values[index % len(values)]) for index in range(_RETAINED)]
+    count = _RETAINED * trial.bench.settings.examples
+    numbered = trial.bench.domain.numbered()
+    if numbered is not None and not all(_is_honoured(trial, numbered(index)) for index in (0, 1, 2, 3, count)):
+        numbered = None
+    many = [values[index % len(values)] if numbered is None or index % 8 == 0 else numbered(index) for index in range(count)]
     big = [value for value in islice(trial.bench.domain.large(), 6) if _is_honoured(trial, value)]
     rounds = big * max(1, min(8, 4_000_000 // max(1, sum(map(_length, big)) or 1)))
-    _all_are_read(trial, [*many, *rounds], "a reference was lost to later writes")
-    return f"{_RETAINED + len(rounds):,} writes were all kept"
+    written = _all_are_read(trial, [*many, *rounds], "a reference was lost to later writes")
+    return f"{written:,} writes were all kept"
 
 
 @check("handler.independent-writes")
@@ -175,7 +232,7 @@ def writes_under_a_stopped_clock_stay_apart(trial: Trial) -> None:
     """Different values are written while the clock stands still and the global random generator repeats itself."""
     values = trial.accepted(_STOPPED_WRITES)
 
-    def around(write: Callable[[Any], Any], value: Any) -> Any:
+    def seeded(write: Callable[[Any], Any], value: Any) -> Any:
         random.seed(0)
         return write(value)
 
@@ -184,17 +241,21 @@ def writes_under_a_stopped_clock_stay_apart(trial: Trial) -> None:
             trial,
             values,
             "under a stopped clock and a repeating random generator, one write took the place of another",
-            around,
+            seeded,
             "with time_machine.travel(0, tick=False):",
         )
 
 
 @check("handler.independent-writes")
 def age_does_not_lose_a_result(trial: Trial) -> str | None:
-    """A reference is read as if ten years had passed."""
-    handler = trial.handler()
+    """A reference is read as if ten years had passed: with every file ten years older, and with the clock ahead."""
     [value] = trial.accepted(1)
+    aged = trial.handler("aged", "aged")
     written = fresh(value)
+    reference = aged.write(fresh(value))
+    if _grow_old(trial, "aged"):
+        trial.expect_same(aged.read(reference), written, "a reference was lost to the age of its files")
+    handler = trial.handler()
     reference = handler.write(value)
     with years_later():
         late = handler.attempt_read(reference)
@@ -210,14 +271,29 @@ def age_does_not_lose_a_result(trial: Trial) -> str | None:
         trial.script.do(
             "late = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=3650)",
             "with time_machine.travel(late):",
-            "    read_back = handler.read(reference)",
+            f"    read_back = handler.read({trial.script.of(reference)})",
         )
-        trial.script.fails_unless("repr(read_back) == repr(value)", "value", "read_back")
+        trial.script.fails_unless(f"repr(read_back) == repr({trial.script.of(value)})", trial.script.of(value), "read_back")
     raise Violation(
         "a reference was lost to its age",
         expected=f"{shown(written)}, ten years later",
         actual=late.error or shown(late.value),
     )
+
+
+def _grow_old(trial: Trial, store: str) -> bool:
+    """Let every file of a store look ten years older; False when there is none."""
+    then = time.time() - AGES.total_seconds()
+    files = [path for path in trial.store(store).rglob("*") if path.is_file() and not path.is_symlink()]
+    for path in files:
+        os.utime(path, (then, then))
+    if files and trial.script is not None:
+        trial.script.do(
+            f'for path in (scratch / "{store}").rglob("*"):',
+            "    if path.is_file():",
+            f"        os.utime(path, (path.stat().st_mtime - {AGES.total_seconds():.0f},) * 2)",
+        )
+    return bool(files)
 
 
 _ENOUGH = 60
@@ -228,54 +304,134 @@ def _honoured(trial: Trial, candidates: Iterator[object]) -> Iterator[object]:
     return (candidate for candidate in candidates if _is_honoured(trial, candidate))
 
 
+def _taken(trial: Trial, candidates: list[Any]) -> list[Any]:
+    """Those of the candidates that write takes; each refusal is followed by a new handler, since it may do harm of its own."""
+
+    def until_refused(one: Trial) -> int:
+        handler = one.handler()
+        for index, value in enumerate(candidates):
+            try:
+                handler.write(fresh(value))
+            except Refused:
+                return index
+        return len(candidates)
+
+    taken: list[Any] = []
+    while candidates:
+        count = trial.bench.outcome(until_refused)
+        if not isinstance(count, int):  # write did worse than refuse: round-trip's to tell
+            break
+        taken += candidates[:count]
+        candidates = candidates[count + 1 :]
+    return taken
+
+
 def _is_honoured(trial: Trial, value: Any) -> bool:
     def alone(other: Trial) -> None:
         handler = other.handler()
-        other.expect_same(handler.read(handler.write(fresh(value))), fresh(value), "alone")
+        other.expect_same(handler.read(handler.write(fresh(value))), value, "alone")
 
     return trial.bench.outcome(alone) is None
 
 
-def _all_are_read(
-    trial: Trial,
-    values: Sequence[Any],
-    message: str,
-    around: Callable[[Callable[[Any], Any], Any], Any] = lambda write, value: write(value),
-    context: str | None = None,
-) -> None:
-    """Write all values on one handler, then read all; on failure, again with the fewest values that fail."""
+Writing = Callable[[Callable[[Any], Any], Any], Any]
 
-    def write_and_read(one: Trial, chosen: Sequence[Any]) -> None:
+
+def _plainly(write: Callable[[Any], Any], value: Any) -> Any:
+    return write(value)
+
+
+def _all_are_read(
+    trial: Trial, values: Sequence[Any], message: str, writing: Writing = _plainly, context: str | None = None
+) -> int:
+    """Write all values on one handler, then read all: how many were accepted.
+
+    On failure, the fewest values that fail are looked for, and written once more for the report. A value that the handler
+    does not give back even when it is alone is another rule's, and left out.
+    """
+
+    def write_and_read(one: Trial, chosen: Sequence[Any]) -> int:
         handler = one.handler()
-        kept: list[tuple[Any, Any]] = []
-        for value in chosen:
-            written = fresh(value)
+        kept: list[tuple[int, Any]] = []
+        for index, value in enumerate(chosen):
+            with suppress(Refused):
+                kept.append((index, writing(handler.write, fresh(value))))
+        for index, reference in kept:
             try:
-                kept.append((written, around(handler.write, fresh(value))))
+                one.expect_same(handler.read(reference), chosen[index], message)
+            except Violation as violation:
+                raise _Lost(index, violation) from violation
+        return len(kept)
+
+    def attempt(chosen: Sequence[Any]) -> Any:
+        try:
+            return trial.bench.outcome(lambda one: write_and_read(one, chosen))
+        except _Lost as lost:
+            return lost
+
+    known = f"{message}: {len(values)} writes from {shown(values[0])}"
+    needed = trial.bench.findings.get(known)  # so that to reproduce a failure is not to search again
+    if needed is None:
+        outcome = attempt(values)
+        if isinstance(outcome, _Lost) and not _is_honoured(trial, values[outcome.index]):
+            values = list(_honoured(trial, iter(values)))
+            outcome = attempt(values)
+        if not isinstance(outcome, _Lost):
+            return int(outcome) if isinstance(outcome, int) else 0
+        needed = _fewest_writes(trial, values, outcome.index, lambda chosen: isinstance(attempt(chosen), _Lost), writing)
+        trial.bench.findings[known] = needed
+    if trial.script is not None:
+        _write_script(trial, needed, context)
+    outcome = attempt(needed)
+    if not isinstance(outcome, _Lost):
+        return len(needed)
+    raise Violation(
+        f"{outcome.violation.message} (after {len(needed)} writes: {', '.join(map(shown, needed[:4]))}"
+        f"{', ...' if len(needed) > 4 else ''})",
+        expected=outcome.violation.expected,
+        actual=outcome.violation.actual,
+    )
+
+
+class _Lost(Exception):
+    """A value, by its place among those that were written, is no longer read."""
+
+    def __init__(self, index: int, violation: Violation) -> None:
+        super().__init__(violation.message)
+        self.index = index
+        self.violation = violation
+
+
+def _fewest_writes(
+    trial: Trial, values: Sequence[Any], lost: int, fails: Callable[[Sequence[Any]], bool], writing: Writing
+) -> Sequence[Any]:
+    """The fewest of a failing sequence of writes: up to the one that did the damage, and of those what is needed."""
+
+    def first_harm(one: Trial) -> int:
+        """Write again and read the lost value after each write: how many writes it took to lose it."""
+        handler = one.handler()
+        reference = None
+        for index, value in enumerate(values):
+            try:
+                written = writing(handler.write, fresh(value))
             except Refused:
                 continue
-        for written, reference in kept:
-            one.expect_same(handler.read(reference), written, message)
+            reference = written if index == lost else reference
+            if index >= lost and reference is not None:
+                found = handler.attempt_read(reference)
+                if found.error is not None or one.differs(values[lost], found.value) is not None:
+                    return index + 1
+        return len(values)
 
-    def fails(chosen: Sequence[Any]) -> bool:
-        return isinstance(trial.bench.outcome(lambda one: write_and_read(one, chosen)), Violation)
-
-    if fails(values):
-        needed = fewest(values, fails)
-        if trial.script is not None:
-            _write_script(trial, needed, context)
-        try:
-            with_script, trial.script = trial.script, None
-            write_and_read(trial, needed)
-        except Violation as violation:
-            trial.script = with_script
-            raise Violation(
-                f"{violation.message} (after {len(needed)} writes: {', '.join(map(shown, needed[:4]))}"
-                f"{', ...' if len(needed) > 4 else ''})",
-                expected=violation.expected,
-                actual=violation.actual,
-            ) from violation
-        trial.script = with_script
+    harm = trial.bench.outcome(first_harm)
+    end = harm if isinstance(harm, int) else len(values)
+    tail = 1
+    while tail < end - lost:
+        latest = [values[lost], *values[end - tail : end]]
+        if fails(latest):
+            return fewest(latest, fails, most=_SHRINKING)
+        tail *= 2
+    return fewest(values[:end] if fails(values[:end]) else values, fails, most=_SHRINKING)
 
 
 def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> None:
@@ -356,10 +512,14 @@ def references_never_written_raise(trial: Trial, value: Any) -> None:
         raise NotApplicable("the reference holds the value, so a well-formed one is simply another value")
     handler = trial.handler()
     written = fresh(value)
-    reference = handler.write(value)
+    neighbours = [other for other in trial.accepted(6) if trial.differs(written, other) is not None][:2]
+    known = [_json(handler.write(fresh(other))) for other in neighbours[:1]]
+    reference = _json(handler.write(value))
+    known += [_json(handler.write(fresh(other))) for other in neighbours[1:]]
     decided = 0
     for unknown in forged(reference):
-        decided += _raises_or_is(trial, handler, unknown, written, "a reference that was never written was read")
+        if not any(names(unknown) - names(reference) <= names(other) for other in known):
+            decided += _raises_or_is(trial, handler, unknown, written, "a reference that was never written was read")
     if trial.maker.takes_scratch:
         elsewhere = trial.elsewhere()
         decided += _raises_or_is(trial, elsewhere, reference, written, "an empty store read another store's reference")
@@ -369,6 +529,13 @@ def references_never_written_raise(trial: Trial, value: Any) -> None:
         )
     if not decided:
         raise Untested("no well-formed reference to nothing could be made from a good one")
+
+
+def _json(reference: Any) -> Any:
+    """The reference itself, where others can be made from it."""
+    if problem := json_problem(reference):
+        raise Untested(f"no other reference can be made from one that is not strict JSON: {problem}")
+    return reference
 
 
 def _raises_or_is(trial: Trial, handler: Handle, reference: Any, written: Any, message: str) -> bool:
@@ -392,24 +559,11 @@ def _remove_everything(trial: Trial) -> None:
 @check("handler.malformed-reference")
 def malformed_references_raise(trial: Trial) -> str:
     """JSON of the wrong type or shape is read in a process of its own, so that none can harm the suite."""
-    values = sorted(trial.accepted(_ENOUGH), key=lambda v: len(repr(v)), reverse=True)
-    value = next((v for v in values if is_ordinary(v)), values[0])
-    worker = trial.bench.worker()
-    store = trial.store("probed")
-    try:
-        [(reference, error)] = worker.write(store, [value])
-    except (WorkerDied, WorkerFailed) as failure:
-        raise Untested(f"the handler cannot be used in another process: {failure}") from failure
-    if reference is None:
-        raise Untested(f"the handler refused the value in another process: {error}")
-    good = json.loads(reference)
-    kinds = {type(good)} if not trial.bench.inline else {type(json.loads(text)) for text in _references(trial, values)}
-    probes = [(probe, True) for probe in cut(good)] + [(probe, False) for probe in wrong_types(good, kinds)]
-    for probe, must_raise in probes:
-        outcome = _probe(trial, worker, probe)
+    value, probed = _probed(trial)
+    for probe, shape, outcome in probed:
         if outcome.error is not None and not outcome.fatal:
             continue
-        if outcome.error is None and _is_honest(trial, probe, outcome.value, value, must_raise=must_raise):
+        if outcome.error is None and trial.bench.inline and _is_honest(trial, probe, outcome.value, shape):
             continue
         if trial.script is not None:
             handler = trial.handler()
@@ -420,36 +574,61 @@ def malformed_references_raise(trial: Trial) -> str:
             expected="an exception",
             actual=outcome.error or f"read returned {shown(outcome.value)}",
         )
-    return f"{len(probes)} malformed references"
+    return f"{len(probed)} malformed references"
 
 
-def _references(trial: Trial, values: list[Any]) -> list[str]:
-    answers = trial.bench.worker().write(trial.store("kinds"), values[:20])
-    return [reference for reference, _ in answers if reference is not None]
+Probed = tuple[Any, Literal["cut", "wrong type"], Outcome]
 
 
-def _probe(trial: Trial, worker: Any, probe: Any) -> Outcome:
-    """Read a reference in the worker; a worker that dies or hangs is itself the outcome."""
-    try:
-        found: Outcome = worker.call(read_one, trial.store("probed"), json.dumps(probe))
-    except WorkerDied as death:
-        trial.bench.retire(worker)
-        return Outcome(error=f"the process that read it {death}", fatal=True)
-    except WorkerFailed as failure:
-        raise Untested(f"the handler cannot be made in another process: {failure}") from failure
+def _probed(trial: Trial) -> tuple[Any, list[Probed]]:
+    """A value, and what came of reading malformed forms of its reference; not again once that is known.
+
+    Reading ends with the first probe that the other process does not survive.
+
+    Raises:
+        Untested: The handler cannot be used in another process, or gives references that are not JSON.
+    """
+    if "probed" not in trial.bench.findings:
+        values = sorted(trial.accepted(_ENOUGH), key=lambda v: len(repr(v)), reverse=True)
+        value = next((v for v in values if is_ordinary(v)), values[0])
+        trial.bench.findings["probed"] = value, list(_probe_all(trial, value, values))
+    found: tuple[Any, list[Probed]] = trial.bench.findings["probed"]
     return found
 
 
-def _is_honest(trial: Trial, probe: Any, read: Any, written: Any, *, must_raise: bool) -> bool:
-    """Whether a probe that was read was no malformed reference after all.
+def _probe_all(trial: Trial, value: Any, values: list[Any]) -> Iterator[Probed]:
+    worker = trial.bench.worker()
+    store = trial.store("probed")
+    try:
+        [(reference, error)] = worker.write(store, [value])
+        others = worker.write(trial.store("kinds"), values[:20]) if trial.bench.inline else []
+    except (WorkerDied, WorkerFailed) as failure:
+        raise Untested(f"the handler cannot be used in another process: {failure}") from failure
+    if reference is None:
+        raise Untested(f"the handler refused the value in another process: {error}")
+    good = json.loads(reference)
+    kinds = {type(good)} | {type(json.loads(other)) for other, _ in others if other is not None}
+    probes: list[tuple[Any, Literal["cut", "wrong type"]]] = [(probe, "cut") for probe in cut(good)]
+    probes += [(probe, "wrong type") for probe in wrong_types(good, kinds)]
+    for probe, shape in probes:
+        trial.bench.beat = time.monotonic()
+        try:
+            outcome: Outcome = worker.call(read_one, store, json.dumps(probe))
+        except WorkerDied as death:
+            trial.bench.retire(worker)
+            yield probe, shape, Outcome(error=f"the process that read it {death}", fatal=True)
+            return
+        except WorkerFailed as failure:
+            raise Untested(f"the handler cannot be made in another process: {failure}") from failure
+        yield probe, shape, outcome
+        if outcome.fatal:
+            return
 
-    An inline handler's references are all those that it would itself return. An external one may read its own value under
-    an odd spelling, but not under one that is empty or cut.
-    """
-    if not trial.bench.inline:
-        return not must_raise and trial.differs(written, read) is None
+
+def _is_honest(trial: Trial, probe: Any, read: Any, shape: Literal["cut", "wrong type"]) -> bool:
+    """Whether a probe that an inline handler read was no malformed reference after all: one that it would itself return."""
     outcome = trial.bench.outcome(lambda other: _rewrites(other, probe, read))
-    return outcome is None or (must_raise and probe != "" and read is not None and not isinstance(outcome, Refused))
+    return outcome is None or (shape == "cut" and probe != "" and read is not None and not isinstance(outcome, Refused))
 
 
 def _rewrites(trial: Trial, probe: Any, read: Any) -> None:
@@ -461,15 +640,24 @@ def _rewrites(trial: Trial, probe: Any, read: Any) -> None:
 @check("handler.loud-refusal")
 def values_outside_the_domain_are_refused_or_kept(trial: Trial) -> str:
     """Values just outside the domain, and values that only look storable, are written: refused, or given back."""
-    tried = refused = 0
-    for value in islice(trial.bench.domain.outside(), 400):
-        tried += 1
-        outcome = trial.bench.outcome(lambda one, value=value: _refused_or_kept(one, value))
-        refused += isinstance(outcome, Refused)
+    outside = _outside(trial)
+    for value, outcome in outside:
         if isinstance(outcome, Violation):
             _refused_or_kept(trial, value)
             raise outcome
-    return f"{refused} of {tried} values outside the domain were refused, the others kept"
+    refused = sum(isinstance(outcome, Refused) for _, outcome in outside)
+    return f"{refused} of {len(outside)} values outside the domain were refused, the others kept"
+
+
+def _outside(trial: Trial) -> list[tuple[Any, Any]]:
+    """Values outside the domain with what came of writing and reading each on a handler of its own: None where it was kept."""
+    if "outside" not in trial.bench.findings:
+        trial.bench.findings["outside"] = [
+            (value, trial.bench.outcome(lambda one, value=value: _refused_or_kept(one, value)))
+            for value in islice(trial.bench.domain.outside(), 600)
+        ]
+    found: list[tuple[Any, Any]] = trial.bench.findings["outside"]
+    return found
 
 
 def _refused_or_kept(trial: Trial, value: Any) -> None:
@@ -484,7 +672,7 @@ def _refused_or_kept(trial: Trial, value: Any) -> None:
             expected="an exception from write, or the value from read",
             actual=f"write returned a reference, and read raised {violation.actual}",
         ) from violation
-    if trial.subject.equal is None and (told := plain_difference(written, read)):
+    if trial.subject.equal is None and (told := _difference(trial, written, read)):
         script = trial.script
         if script is not None:
             script.fails_unless("False", repr("an exception from write"), f"repr({script.of(read)})")
@@ -493,6 +681,12 @@ def _refused_or_kept(trial: Trial, value: Any) -> None:
             expected=f"an exception from write, or {shown(written)} from read",
             actual=f"{name_of(type(read))}: {shown(read)}",
         )
+
+
+def _difference(trial: Trial, written: Any, read: Any) -> str | None:
+    """How a value from outside the domain came back changed; a change of type alone is type-fidelity's where it judges that."""
+    told = plain_difference(written, read)
+    return told if told or trial.bench.domain.is_plain else type_difference(written, read)
 
 
 @check("handler.failed-write")
@@ -536,15 +730,7 @@ def a_write_that_raises_harms_nothing(trial: Trial) -> str:
 
 def _refusable(trial: Trial) -> Iterator[object]:
     """Values that the handler refused when they were alone."""
-    return (
-        value
-        for value in trial.bench.domain.outside()
-        if isinstance(trial.bench.outcome(lambda one, value=value: _just_write(one, value)), Refused)
-    )
-
-
-def _just_write(trial: Trial, value: Any) -> None:
-    trial.handler().write(value)
+    return (value for value, outcome in _outside(trial) if isinstance(outcome, Refused))
 
 
 @check("handler.bounded-reference")
@@ -582,7 +768,8 @@ def references_do_not_grow(trial: Trial) -> str:
 
 def _grown(trial: Trial) -> Iterator[Any]:
     """Larger values: the domain's own, or drawn ones repeated where the handler gives those back."""
-    yield from islice(trial.bench.domain.large(), 5)
+    large = sorted(trial.bench.domain.large(), key=_weight)
+    yield from (*large[:2], *large[-1:])
     if trial.bench.domain.declared:
         repeatable = [v for v in trial.accepted(_ENOUGH) if type(v) in (str, bytes, list) and v]
         yield from _honoured(trial, (value * (20_000 // len(value) + 1) for value in repeatable[:4]))
@@ -603,36 +790,43 @@ def _length(value: Any) -> int:
 @check("handler.standard-errors")
 def errors_are_standard(trial: Trial) -> str:
     """Errors are provoked by refused values and by unknown and malformed references, and judged by type and cause."""
-    handler = trial.handler()
+    refused = [(value, outcome.__cause__) for value, outcome in _outside(trial) if isinstance(outcome, Refused)]
+    for value in half_writable():
+        outcome = trial.bench.outcome(lambda one, value=value: one.handler().write(value))
+        refused += [(value, outcome.__cause__)] if isinstance(outcome, Refused) else []
+    for value, error in refused:
+        if isinstance(error, Exception) and (lack := not_standard(error)):
+            _is_not_standard(trial, trial.handler(), "write", value, lack, one_line(error))
+    handler = trial.handler("reader")
     [value] = trial.accepted(1)
-    reference = handler.write(value)
-    raised = 0
-    for bad in chain(islice(trial.bench.domain.outside(), 60), half_writable()):
-        raised += _is_standard(trial, "write", handler.handler.write, bad)
-    safe = [probe for probe in wrong_types(reference, set()) if not isinstance(probe, int)]
-    for probe in chain(forged(reference), cut(reference), safe):
-        raised += _is_standard(trial, "read", handler.handler.read, probe)
-    if not raised:
+    handler.write(value)
+    raised = [(probe, outcome) for probe, _, outcome in _probed_if_possible(trial) if outcome.error and not outcome.fatal]
+    raised += [
+        (probe, outcome) for probe in forged(_json(handler.write(value))) if (outcome := handler.attempt_read(probe)).error
+    ]
+    for probe, outcome in raised:
+        if outcome.verdict is not None:
+            _is_not_standard(trial, handler, "read", probe, outcome.verdict, str(outcome.error))
+    if not refused and not raised:
         raise Untested("no error could be provoked")
-    return f"{raised} errors"
+    return f"{len(refused) + len(raised)} errors"
 
 
-def _is_standard(trial: Trial, method: str, function: Callable[[Any], Any], argument: Any) -> bool:
-    """Whether the call raised; an error that is not standard is a violation."""
-    shown_argument = shown(argument)
+def _probed_if_possible(trial: Trial) -> list[Probed]:
     try:
-        call(function, argument)
-    except Exception as error:
-        if (lack := not_standard(error)) is None:
-            return True
-        if trial.script is not None:
-            trial.script.do(f"handler.{method}({trial.script.of(argument)})")
-        raise Violation(
-            f"{method}({shown_argument}) raised an error that callers cannot be expected to know: {lack}",
-            expected=f"one of {', '.join(cls.__name__ for cls in STANDARD_ERRORS)}, with its cause",
-            actual=one_line(error),
-        ) from error
-    return False
+        return _probed(trial)[1]
+    except Untested:
+        return []
+
+
+def _is_not_standard(trial: Trial, handler: Handle, method: str, argument: Any, lack: str, error: str) -> NoReturn:
+    if trial.script is not None:
+        trial.script.do(f"{handler.name}.{method}({trial.script.of(argument)})")
+    raise Violation(
+        f"{method}({shown(argument)}) raised an error that callers cannot be expected to know: {lack}",
+        expected=f"one of {', '.join(cls.__name__ for cls in STANDARD_ERRORS)}, with its cause",
+        actual=error,
+    )
 
 
 @check("handler.passive-construction")
@@ -714,8 +908,6 @@ class _watch:  # noqa: N801 - reads as a statement
 
 
 def _opened_for_writing(arguments: tuple[Any, ...]) -> str | None:
-    import os
-
     path, mode, flags = arguments[0], arguments[1], arguments[2]
     writes = (
         any(letter in str(mode) for letter in "wax+")

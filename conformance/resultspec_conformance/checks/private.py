@@ -1,10 +1,13 @@
 """Checks of the class *private*: what a handler keeps confidential, and what it withstands."""
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 from ..canaries import canaries, canary_text, secret_of
 from ..checking import NotApplicable, Refused, Untested, Violation, check
@@ -15,7 +18,7 @@ from ..modes import Modes, modes_of_files
 from ..planting import Neighbour, plant, root_of, special_targets
 from ..processes import Operation, WorkerDied, WorkerFailed
 from ..provoking import Provocation, Provoked, provoked
-from ..revealing import Secret, revealed
+from ..revealing import Revealed, Secret, revealed
 from ..source import shown, source_of
 from ..storage import Files
 from ..tampering import replacements
@@ -60,8 +63,8 @@ def references_reveal_nothing(trial: Trial) -> str:
 
 def _reveals_nothing(trial: Trial, value: Any, secret: Secret) -> None:
     reference = trial.handler().write(value)
-    found = revealed(json.dumps(reference, ensure_ascii=False), [secret]) or revealed(json.dumps(reference), [secret])
-    if found is None:
+    found = _shown_by(reference, secret)
+    if found is None or _by_chance(trial, secret):
         return
     if trial.script is not None:
         trial.script.do("from resultspec_conformance.canaries import secret_of", *_REVEALED)
@@ -73,6 +76,23 @@ def _reveals_nothing(trial: Trial, value: Any, secret: Secret) -> None:
     )
 
 
+def _shown_by(reference: Any, secret: Secret) -> Revealed | None:
+    return revealed(json.dumps(reference, ensure_ascii=False), [secret]) or revealed(json.dumps(reference), [secret])
+
+
+def _by_chance(trial: Trial, secret: Secret) -> bool:
+    """Whether a reference to another value shows the same, as it does where values are made of common words."""
+    for other in trial.accepted(_ENOUGH):
+        if revealed(repr(other), [secret]) is None:
+            script, trial.script = trial.script, None
+            try:
+                return _shown_by(trial.handler("another").write(other), secret) is not None
+            finally:
+                trial.script = script
+    return False
+
+
+_DECLARED = 'credentials = os.environ.get("CREDENTIALS", "").split()  # what the subject declares is not written down'
 _REVEALED = ("from resultspec_conformance.revealing import revealed",)
 
 
@@ -87,9 +107,10 @@ def errors_and_logs_keep_quiet(trial: Trial) -> str:
         if trial.script is not None:
             trial.handler()
             trial.script.do(
+                "import os",
                 "from resultspec_conformance.provoking import Provocation, provoked",
                 f"values = [{', '.join(map(trial.script.of, values))}]",
-                "credentials = ()  # those that the subject declares; the suite does not write them down",
+                _DECLARED,
                 f"tamper = {_tamper(trial)}",
                 f'provocation = Provocation(values, {canary_text()!r}, credentials, scratch / "store", tamper)',
                 "leak = provoked(handler, provocation).leak",
@@ -116,12 +137,15 @@ def the_handler_itself_keeps_quiet(trial: Trial) -> str:
     handler = trial.handler()
     credentials = credentials_of(handler.handler, trial.subject.credentials)
     _is_quiet(trial, handler, credentials)
+    pristine = " ".join(filter(None, (_told(tell, handler) for tell in _TELLINGS.values())))
     values = 0
     try:
         found = _canaries(trial)
     except Untested:
         found = [(value, secret_of(value)) for value in trial.accepted(1)]
     for value, secret in found:
+        if revealed(pristine, [secret]) is not None:  # a value of common words
+            continue
         try:
             reference = handler.write(fresh(value))
         except Refused:
@@ -137,17 +161,15 @@ def the_handler_itself_keeps_quiet(trial: Trial) -> str:
 
 def _is_quiet(trial: Trial, handler: Handle, secrets: Sequence[Secret]) -> None:
     for name, tell in _TELLINGS.items():
-        try:
-            text = tell(handler.handler)
-        except Exception:  # noqa: BLE001, S112 - what raises prints nothing
-            continue
-        found = revealed(text, secrets)
-        if found is None:
+        text = _told(tell, handler)
+        if text is None or (found := revealed(text, secrets)) is None:
             continue
         of_value = found.secret.what == "the value"
         if trial.script is not None:
-            secret = "secret_of(value)" if of_value else "*credentials_of(handler)"
+            secret = "secret_of(value)" if of_value else "*credentials_of(handler, credentials)"
             trial.script.do(
+                "import os",
+                _DECLARED,
                 "from resultspec_conformance.canaries import secret_of",
                 "from resultspec_conformance.credentials import credentials_of",
                 *_REVEALED,
@@ -160,6 +182,13 @@ def _is_quiet(trial: Trial, handler: Handle, secrets: Sequence[Secret]) -> None:
             actual=shown(text) if of_value else f"{name}, which is not repeated here, shows it",
             unless=f"revealed({'repr' if name == 'the repr' else 'str'}(handler), [{secret}]) is None",
         )
+
+
+def _told(tell: Callable[[Any], str], handler: Handle) -> str | None:
+    try:
+        return tell(handler.handler)
+    except Exception:  # noqa: BLE001 - what raises prints nothing
+        return None
 
 
 _TELLINGS: dict[str, Callable[[Any], str]] = {"the repr": repr, "the str": str, "the format": format}
@@ -228,7 +257,7 @@ def _read_watched(trial: Trial, errand: Errand) -> tuple[list[Seen], int]:
         worker = trial.bench.worker()
         trial.bench.beat = time.monotonic()
         try:
-            return worker.call(read_watched, trial.store(), errand), len(skipped)
+            return worker.call(read_watched, trial.store(), attrs.evolve(errand, references=references)), len(skipped)
         except WorkerFailed as failure:
             raise Untested(f"the handler cannot be used in another process: {failure}") from failure
         except WorkerDied:
@@ -359,6 +388,7 @@ def replaced_values_are_not_served(trial: Trial) -> str:
         found = replacements(trial.maker, trial.store(store), fresh(mine), fresh(theirs), trial.subject.tamper)
         try:
             for replaced in found:
+                trial.bench.beat = time.monotonic()
                 tried += 1
                 if replaced.outcome.error is None and trial.differs(mine, replaced.outcome.value) is not None:
                     _tampered_script(trial, store, mine, theirs)
@@ -442,7 +472,9 @@ def _strained(trial: Trial, strain: Strain) -> Strained:
         found: Strained = worker.call(read_bounded, trial.store(), strain)
     except WorkerDied as death:
         trial.bench.retire(worker)
-        return Strained(1, f"the process that read it {death}")
+        killed = str(death) == f"died by signal {signal.SIGXCPU.value}"
+        told = f"took more than {PROCESSOR} seconds of processor time" if killed else f"the process that read it {death}"
+        return Strained(1, told)
     except WorkerFailed as failure:
         raise Untested(f"the handler cannot be used in another process: {failure}") from failure
     return found

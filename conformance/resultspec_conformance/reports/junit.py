@@ -40,7 +40,7 @@ def _suite(root: ET.Element, report: Report) -> ET.Element:
     for name, value in _properties(report).items():
         ET.SubElement(properties, "property", name=name, value=visible(value))
     for found in report.rules:
-        _case(suite, found, claimed=found.cls in report.subject.claims)
+        _case(suite, found, claimed=found.decides or found.cls in report.subject.claims)
     ends = Counter(end.tag for case in suite for end in case)
     if report.verdict == "inconclusive" and not ends["failure"] + ends["error"]:
         _nothing_said(suite, report)
@@ -61,6 +61,7 @@ def _properties(report: Report) -> dict[str, str]:
         "values": report.subject.values,
         "claims": " ".join(report.subject.claims),
         "seed": str(report.seed),
+        **{f"note_{number}": note for number, note in enumerate(report.notes, 1)},
     }
 
 

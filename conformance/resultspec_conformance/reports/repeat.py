@@ -12,6 +12,7 @@ _OPTIONS = {
     "limit": "--limit",
     "rules": "--rule",
     "waive": "--waive",
+    "budget": "--budget",
 }
 """The options of the settings that change what is found, beside the seed."""
 

@@ -455,7 +455,9 @@ class Sabotaged:
         return self.wrapper(maker_for(self.make)(scratch), scratch)
 
 
-def _wrapping(wrapper: type[Wrapper]) -> Callable[[HandlerSubject], HandlerSubject]:
+def wrapping(wrapper: type[Wrapper]) -> Callable[[HandlerSubject], HandlerSubject]:
+    """Make the function that wraps the handlers of a subject in a saboteur."""
+
     def sabotage(subject: HandlerSubject) -> HandlerSubject:
         return attrs.evolve(subject, make=Sabotaged(wrapper, subject.make))
 
@@ -473,7 +475,7 @@ def _forgets_its_configuration(subject: HandlerSubject) -> HandlerSubject:
 
 
 HANDLER_SABOTEURS: dict[str, Callable[[HandlerSubject], HandlerSubject]] = {
-    **{wrapper.rule: _wrapping(wrapper) for wrapper in _WRAPPERS},
+    **{wrapper.rule: wrapping(wrapper) for wrapper in _WRAPPERS},
     "shared.describable": _forgets_its_configuration,
 }
 """By rule, a function that makes of a correct subject one that breaks the rule and no other."""

@@ -36,6 +36,8 @@ class Correct:
     claims: frozenset[str] = frozenset({"core", "shared"})
     warns: frozenset[str] = frozenset()
     """The SHOULD rules that it knowingly does not keep."""
+    twin: Callable[..., Any] | None = None
+    """The awaitable or blocking twin of the handler, made as it is."""
 
 
 def absolute(directory: Path) -> Path:

@@ -8,13 +8,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from . import _databases, _files, _inline, _memory
+from . import _awaitable, _databases, _files, _inline, _memory
 from ._common import Correct
 
 __all__ = ["CORRECT", "Correct"]
 
 _CORE = frozenset({"core"})
 _IDENTITY = frozenset({"shared.equality"})
+_UNTYPED = frozenset({"static.typed"})  # the library has no types, or a bare array has elements of any type
 
 
 def _addresses() -> Any:
@@ -72,11 +73,11 @@ _INLINE = (
     Correct("only-one", lambda: _inline.ONLY),
     Correct("functions", _inline.functions),
     Correct("compact", _inline.Compact, values=_texts, warns=_IDENTITY),
-    Correct("async-json", _inline.AsyncJson),
+    Correct("async-json", _inline.AsyncJson, twin=_inline.JsonText),
 )
 
 _FILES = (
-    Correct("random-names", _files.RandomNames),
+    Correct("random-names", _files.RandomNames, twin=_files.AsyncFiles),
     Correct("untyped", _files.Untyped, warns=_IDENTITY | {"static.typed"}),
     Correct("content-addressed", _files.ContentAddressed),
     Correct("append-log", nested),
@@ -102,6 +103,15 @@ _FILES = (
     Correct("async-delegating", lambda scratch: _files.AsyncDelegating(scratch), warns=_IDENTITY),
 )
 
+_AWAITABLE = (
+    Correct("tasks", _awaitable.Tasks, warns=_UNTYPED, twin=_awaitable.WriteNow),
+    Correct("futures", _awaitable.Futures, warns=_UNTYPED),
+    Correct("write-now", _awaitable.WriteNow, warns=_UNTYPED),
+    Correct("own-awaitables", _awaitable.OwnAwaitables, warns=_UNTYPED),
+    Correct("locked", _awaitable.Locked),
+    Correct("any-library", _awaitable.AnyLibrary),
+)
+
 _DATABASES = (
     Correct("sqlite-per-call", _databases.SqlitePerCall),
     Correct("sqlite-per-thread", _databases.SqlitePerThread),
@@ -121,10 +131,10 @@ if find_spec("numpy") and find_spec("pandas") and find_spec("pyarrow"):
     from . import _scientific
 
     _OTHERS += (
-        Correct("array-text", _scientific.ArrayText),
+        Correct("array-text", _scientific.ArrayText, warns=_UNTYPED),
         Correct("npy-files", _scientific.NpyFiles),
-        Correct("frames", _scientific.Frames),
-        Correct("tables", _scientific.Tables),
+        Correct("frames", _scientific.Frames, warns=_UNTYPED),
+        Correct("tables", _scientific.Tables, warns=_UNTYPED),
     )
 
 if find_spec("diskcache") and find_spec("cryptography"):
@@ -135,4 +145,4 @@ if find_spec("diskcache") and find_spec("cryptography"):
         Correct("encrypted", _thirdparty.encrypted),
     )
 
-CORRECT: tuple[Correct, ...] = _INLINE + _FILES + _DATABASES + _MEMORY + _OTHERS
+CORRECT: tuple[Correct, ...] = _INLINE + _FILES + _AWAITABLE + _DATABASES + _MEMORY + _OTHERS

@@ -238,6 +238,54 @@ class Connected(Vault):
         return super().read(reference)
 
 
+class Drawer:
+    """Pickles in memory."""
+
+    def __init__(self, key: bytes | None = None) -> None:
+        self.cells: dict[str, bytes] = {}
+        self._key = key
+
+    def write(self, value: object, /) -> str:
+        name = secrets.token_hex(16)
+        data = pickle.dumps(value)
+        self.cells[name] = self._signature(name, data) + data
+        return name
+
+    def read(self, reference: str, /) -> object:
+        cell = self.cells[reference]
+        signature, data = cell[: len(self._signature("", b""))], cell[len(self._signature("", b"")) :]
+        if not hmac.compare_digest(signature, self._signature(reference, data)):
+            raise Damaged("the stored value bears another signature")
+        return pickle.loads(data)
+
+    def _signature(self, name: str, data: bytes) -> bytes:
+        return b"" if self._key is None else hmac.digest(self._key, name.encode() + data, "sha256")
+
+
+def drawer_with_lock() -> Drawer:
+    """Return a drawer whose cells are signed."""
+    return Drawer(KEY)
+
+
+class Cells:
+    """The door to a drawer."""
+
+    def __init__(self, drawer: Drawer) -> None:
+        self.cells = drawer.cells
+
+    def names(self) -> list[str]:
+        return list(self.cells)
+
+    def get(self, name: str) -> bytes:
+        return self.cells[name]
+
+    def set(self, name: str, content: bytes) -> None:
+        self.cells[name] = content
+
+    def remove(self, name: str) -> None:
+        del self.cells[name]
+
+
 KEEPS_PRIVATE: tuple[Correct, ...] = (
     Correct("vault", Vault, claims=PRIVATE, warns=UNKEYED),
     Correct("signed", Signed, claims=PRIVATE),
@@ -268,8 +316,9 @@ class Summarised(Signed):
     """Lists the names of the fields beside the name."""
 
     def write(self, value: JSON, /) -> JSON:
+        reference = super().write(value)
         fields: list[JSON] = [base64.b64encode(name.encode()).decode() for name in value][:9] if isinstance(value, dict) else []
-        return [super().write(value), fields]
+        return [reference, fields]
 
     def read(self, reference: JSON, /) -> JSON:
         if type(reference) is not list or len(reference) != 2:
@@ -376,6 +425,14 @@ class ShowsItsPassword(Vault):
 
     directory: Path
     password: str = "correct-horse-battery"
+
+
+@dataclass(frozen=True)
+class ShowsItsPool(Vault):
+    """Has a secret that no name tells as one."""
+
+    directory: Path
+    pool: str = "pool-of-tears"
 
 
 class ShowsItsHeaders(Signed):
@@ -612,6 +669,33 @@ class SignsTheValueAlone(Signed):
         return super().unseal("", data)
 
 
+class LeavesTheKey(Vault):
+    """Signs with a key that it keeps beside the values."""
+
+    def _key(self) -> bytes:
+        try:
+            return (self.directory / "signing.key").read_bytes()
+        except FileNotFoundError:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            draft = self.directory / f".{secrets.token_hex(8)}"
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_hex(32).encode())
+            try:
+                os.link(draft, self.directory / "signing.key")
+            except FileExistsError:
+                pass
+            draft.unlink()
+            return (self.directory / "signing.key").read_bytes()
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return data + hmac.new(self._key(), name.encode() + data, "sha256").hexdigest().encode()
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        if not hmac.compare_digest(data, self.seal(name, data[:-64])):
+            raise Damaged("the stored value bears another signature")
+        return data[:-64]
+
+
 class Summed(Vault):
     """Has a checksum of the name and the bytes at the end, without a key."""
 
@@ -687,35 +771,18 @@ class ClosesLate(Signed):
             raise
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A handler with one defect."""
-
-    rule: str
-    make: Callable[[Path], Any]
-    also: frozenset[str] = frozenset()
-    """Other rules that the same defect breaks."""
-
-
-BREAKS_PRIVATE: tuple[Broken, ...] = (
-    *(Broken("private.opaque-reference", make) for make in (Speaking, Summarised, CodesOfCharacters)),
-    *(
-        Broken("private.quiet-errors", make)
-        for make in (QuotesTheValue, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue)
+BREAKS_PRIVATE: dict[str, tuple[Callable[[Path], Any], ...]] = {
+    "private.opaque-reference": (Speaking, Summarised, CodesOfCharacters),
+    "private.quiet-errors": (
+        QuotesTheValue, QuotesTheCause, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue, TellsItsAddress,
     ),
-    *(Broken("private.quiet-errors", make, also=UNKEYED) for make in (QuotesTheCause, TellsItsAddress)),
-    Broken("private.quiet-repr", ShowsItsPassword, also=UNKEYED),
-    *(Broken("private.quiet-repr", make) for make in (ShowsItsHeaders, ShowsItsCache)),
-    *(
-        Broken("private.confined-read", make, also=UNKEYED | {"private.bounded-read"})
-        for make in (JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory)
+    "private.quiet-repr": (ShowsItsPassword, ShowsItsHeaders, ShowsItsCache),
+    "private.confined-read": (
+        JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory,
     ),
-    *(
-        Broken("private.safe-read", make, also=UNKEYED)
-        for make in (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec)
-    ),
-    Broken("private.safe-read", SignsAfterwards),
-    *(Broken("private.tamper-evident", make) for make in (SignsTheValueAlone, Summed)),
-    *(Broken("private.bounded-read", make) for make in (Inflates, Pads)),
-    *(Broken("private.file-mode", make) for make in (OpensPlainly, ClosesLate)),
-)
+    "private.safe-read": (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec, SignsAfterwards),
+    "private.tamper-evident": (SignsTheValueAlone, LeavesTheKey, Summed),
+    "private.bounded-read": (Inflates, Pads),
+    "private.file-mode": (OpensPlainly, ClosesLate),
+}  # fmt: skip
+"""By rule, handlers that break it."""

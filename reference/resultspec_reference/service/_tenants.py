@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from resultspec.errors import InvalidConfiguration
@@ -57,10 +57,10 @@ class Tenants:
             raise InvalidConfiguration(f"{path} names no tenants: write a table [tenants.NAME] for each, and nothing else")
         by_digest: dict[str, str] = {}
         for name, table in tenants.items():
-            tokens: Any = table.get("tokens") if isinstance(table, dict) and set(table) == {"tokens"} else None
+            tokens = _tokens(table)
             if not _NAME.fullmatch(name):
                 raise InvalidConfiguration(f"{path}: the name of a tenant has lower-case letters, digits and -, not {name!r}")
-            if not isinstance(tokens, list) or not all(isinstance(one, str) and _DIGEST.fullmatch(one) for one in tokens):
+            if tokens is None:
                 raise InvalidConfiguration(f"{path}: tenants.{name} holds one key: tokens, a list of SHA-256 in hexadecimal")
             for one in tokens:
                 if by_digest.setdefault(one, name) != name:
@@ -71,6 +71,18 @@ class Tenants:
         """The name of the tenant that has a token, or None."""
         # Looked up by its digest: how long it takes says nothing of tokens that are near.
         return self.by_digest.get(_digest(token))
+
+
+def _tokens(table: object) -> list[str] | None:
+    """The digests that a tenant's table holds; None where it holds anything else."""
+    if not isinstance(table, dict) or set(cast("dict[str, object]", table)) != {"tokens"}:
+        return None
+    tokens = cast("dict[str, object]", table)["tokens"]
+    if not isinstance(tokens, list):
+        return None
+    found = cast("list[object]", tokens)
+    digests = [one for one in found if isinstance(one, str) and _DIGEST.fullmatch(one)]
+    return digests if len(digests) == len(found) else None
 
 
 def _digest(token: str) -> str:

@@ -72,7 +72,7 @@ RULES: tuple[Rule, ...] = (
             "inputs. Cached by the wrong handler, an input ends up in a place where it was not allowed to go, or "
             "cannot be kept at all."
         ),
-        requires=("engine.only-handled-stored",),
+        requires=("engine.only-handled-stored", "hierarchy.output-owner"),
         hints=(
             ("Check that every input is written when the task enters the retrying state, and not the failed input alone."),
             "Check that each input is written by the handler of the task that returned it.",
@@ -232,6 +232,7 @@ RULES: tuple[Rule, ...] = (
             "what the exception for parameters in the hierarchy is for; encoded, pickled or kept elsewhere, they serve "
             "nobody."
         ),
+        requires=("hierarchy.parameter-json",),
         hints=(
             "Check that a parameter is written by the JSON handler and not by the handler of the flow.",
             "Check whether the JSON text is encoded once more on its way into the store, as base64 or pickle.",

@@ -1,0 +1,61 @@
+"""No misses: defective handlers as the world writes them are caught, each by the rule that it breaks."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from resultspec_conformance.golden import record
+from resultspec_conformance.runner import run
+from resultspec_conformance.settings import Settings
+from resultspec_conformance.subjects import HandlerSubject
+from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, Defective
+
+ALL = (*DEFECTIVE, *MORE_DEFECTIVE)
+SETTINGS = Settings(
+    strict=True,
+    limit=30,
+    # The costly rules of threads and processes are run on the handlers that break a rule of their class.
+    rules=("handler.*", "shared.instance", "shared.pickle", "shared.process", "shared.equality"),
+)
+
+
+def settings_for(defective: Defective) -> Settings:
+    """What is asked for: no more than can concern a handler, as 150 of them take their time."""
+    settings = attrs.evolve(SETTINGS, examples=defective.examples, limit=5 if defective.hangs else SETTINGS.limit)
+    return attrs.evolve(settings, rules=("handler.*", "shared.*")) if defective.rule.startswith("shared.") else settings
+
+
+def recorded(defective: Defective, tmp_path: Path) -> Path | None:
+    """Lay out what an earlier release wrote, where the handler says how."""
+    if defective.golden is None:
+        return None
+    scratch = tmp_path / "recorded"
+    scratch.mkdir()
+    pairs: list[tuple[Any, Any]] = [(value, reference) for reference, value in defective.golden(scratch)]
+    record(tmp_path / "golden", scratch, pairs)
+    return tmp_path / "golden"
+
+
+@pytest.mark.parametrize("defective", ALL, ids=[f"{one.rule}-{one.make.__name__}" for one in ALL])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_defective_handler_is_caught(defective: Defective, tmp_path: Path) -> None:
+    """The rule that is broken fails with expected and actual, and no rule fails that the defect does not touch."""
+    subject = HandlerSubject(
+        defective.make,
+        values=defective.values() if defective.values else None,
+        claims=defective.claims,
+        describe=defective.describe,
+        rebuild=defective.rebuild,
+        golden=recorded(defective, tmp_path),
+    )
+    report = run(subject, settings_for(defective))
+    failed = {found.id: found for found in report.rules if found.cls in defective.claims and found.status in ("failed", "error")}
+
+    assert defective.rule in failed, {found.id: found.status for found in report.rules if found.cls in defective.claims}
+    assert set(failed) <= {defective.rule, *defective.also}, {rule: (f.message, f.reason) for rule, f in failed.items()}
+    assert failed[defective.rule].status == "failed", failed[defective.rule].reason
+    assert failed[defective.rule].message
+    assert failed[defective.rule].expected
+    assert failed[defective.rule].actual
+    assert report.verdict == "violates"
