@@ -9,7 +9,7 @@ AZURITE := $(VENV)/azurite
 EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
-.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix matrix comparison lock
+.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix matrix comparison typing-table lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ types: install  ## mypy and pyright, strict
 	$(BIN)/pyright
 
 test: install  ## The tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 docs: install  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
@@ -75,6 +75,11 @@ comparison: install  ## Which kits notice which defects of a store; installs the
 	$(PYTHON) -m venv $(VENV)/comparison
 	$(VENV)/comparison/bin/python -m pip install --quiet -e '.[conformance,comparison]'
 	$(VENV)/comparison/bin/python conformance/comparison/compare.py
+
+typing-table: install  ## What five type checkers make of the typing tests; installs them into an environment of their own
+	$(PYTHON) -m venv $(VENV)/typing
+	$(VENV)/typing/bin/python -m pip install --quiet -e '.[typing]'
+	$(VENV)/typing/bin/python conformance/comparison/typing_table.py $(BIN)/python
 
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

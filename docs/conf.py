@@ -7,7 +7,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "resultspec"
 author = "The resultspec authors"
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "public_names", "specification", "signs_list", "evidence_page"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "public_names",
+    "specification",
+    "signs_list",
+    "evidence_page",
+    "typing_page",
+]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["matrix.css"]
@@ -20,7 +28,7 @@ nitpick_ignore_regex = [
     # Names of Python and of other projects, whose documentation may not be within reach when this is built.
     (r"py:.*", r"(collections|concurrent|datetime|os|pathlib|typing|enum|attrs?|cattrs|hypothesis|starlette)\..*|SearchStrategy"),
     # Type variables, which nobody looks up.
-    (r"py:.*", r"(.*\.)?[APQRT](\.\w+)?"),
+    (r"py:.*", r"(.*\.)?[APQRTU](\.\w+)?"),
     # What an engine's store hands out to the runner alone, and what a checker sees of the decorator.
     (r"py:class", r"resultspec_reference\.engine\._store\.Claim|resultspec_reference\.engine\._tasks\._Decorator"),
 ]

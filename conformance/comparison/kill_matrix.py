@@ -37,7 +37,7 @@ def main(classes: Sequence[str]) -> int:
     """
     known = json.loads(TABLE.read_text(encoding="utf-8")) if classes else {"controls": [], "saboteurs": []}
     controls = {control["asked"]: control for control in known["controls"]}
-    rows = {row["rule"]: row for row in known["saboteurs"]}
+    rows = {(row["rule"], row["does"]): row for row in known["saboteurs"]}
     done: set[str] = set()
     for saboteur in all_saboteurs():
         cls = rules.rule(saboteur.rule).cls
@@ -52,8 +52,8 @@ def main(classes: Sequence[str]) -> int:
                 report = run(subject, settings)
                 controls[asked] = {"asked": asked, "subject": subject.target, "counts": report.counts, **_ends(report)}
                 _tell(f"{subject.target} (correct), {asked}", controls[asked])
-            rows[saboteur.rule] = row_of(saboteur, run(saboteur.sabotage(subject), settings))
-            _tell(f"{saboteur.rule}: {saboteur.does}", rows[saboteur.rule])
+            rows[saboteur.rule, saboteur.does] = row_of(saboteur, run(saboteur.sabotage(subject), settings))
+            _tell(f"{saboteur.rule}: {saboteur.does}", rows[saboteur.rule, saboteur.does])
     table = {
         "schema": "resultspec-kill-matrix/1",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -63,11 +63,11 @@ def main(classes: Sequence[str]) -> int:
         "system": f"{platform.system()} {platform.machine()}",
         "settings": {"seed": SETTINGS.seed, "examples": SETTINGS.examples},
         "controls": list(controls.values()),
-        "saboteurs": [rows[rule] for rule in rules.RULES if rule in rows],
+        "saboteurs": [row for rule in rules.RULES for row in rows.values() if row["rule"] == rule],
     }
     tables.write(TABLE, table)
     blamed = [control["subject"] for control in controls.values() if control["failed"] or control["warned"]]
-    missed = [rule for rule, row in rows.items() if [*row["failed"], *row["warned"]] != [rule]]
+    missed = [rule for (rule, _), row in rows.items() if [*row["failed"], *row["warned"]] != [rule]]
     print(f"{len(rows)} saboteurs, {len(rows) - len(missed)} caught by their own rule alone; not so: {missed}; blamed: {blamed}")
     return 1 if missed or blamed or not rows else 0
 
