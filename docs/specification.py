@@ -103,17 +103,14 @@ def _parts(section: Section) -> Iterator[str]:
 
 
 def _violation(rule: Rule) -> Iterator[str]:
-    row = _saboteurs().get(rule.id)
-    if row is None:
-        yield "It has not been run yet."
-        return
-    found = row.get("violation")
-    if found is None:
+    rows = [row for row in _saboteurs() if row["rule"] == rule.id]
+    shown = [row["violation"] for row in rows if row.get("violation")]
+    if rows and not shown:
         yield "What the suite prints then is not recorded yet: ``make kill-matrix`` does."
-        return
-    yield from ("The suite prints:", "", ".. code-block:: text", "   :class: violation", "")
-    told = f"{found['message']}\nExpected: {found['expected']}\nActual:   {found['actual']}"
-    yield from (f"   {line}" for line in told.splitlines())
+    for found in shown:
+        yield from ("The suite prints:", "", ".. code-block:: text", "   :class: violation", "")
+        told = f"{found['message']}\nExpected: {found['expected']}\nActual:   {found['actual']}"
+        yield from (*(f"   {line}" for line in told.splitlines()), "")
 
 
 def _keepers(rule: Rule) -> Iterator[str]:
@@ -198,9 +195,9 @@ def as_rst(text: str) -> str:
 
 
 @cache
-def _saboteurs() -> dict[str, Any]:
-    rows = json.loads((HERE / "data" / "kill-matrix.json").read_text(encoding="utf-8"))["saboteurs"]
-    return {row["rule"]: row for row in reversed(rows)}
+def _saboteurs() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((HERE / "data" / "kill-matrix.json").read_text(encoding="utf-8"))["saboteurs"]
+    return rows
 
 
 @cache

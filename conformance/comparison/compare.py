@@ -29,7 +29,7 @@ from resultspec_conformance import check
 HERE = Path(__file__).parent
 TABLE = HERE.parents[1] / "docs" / "data" / "comparison.json"
 BROKEN = ("failed", "warned")
-PYTEST = ["-q", "-x", "-p", "no:cacheprovider", "-c", os.devnull, "-o", "asyncio_mode=auto"]
+PYTEST = ["-q", "-x", "--noconftest", "-p", "no:cacheprovider", "-c", os.devnull, "-o", "asyncio_mode=auto"]
 PYTEST += ["-o", "asyncio_default_fixture_loop_scope=function"]
 
 

@@ -33,7 +33,7 @@ def sections(rule: Rule) -> tuple[Section, ...]:
         Section("Names in the law", _names(rule.law), "items"),
         Section("Why", (rule.intent,), "paragraphs"),
         Section("What is checked", _checked(rule), "items"),
-        Section("What a violation looks like", (_sabotage(rule),), "paragraphs"),
+        Section("What a violation looks like", _sabotage(rule), "paragraphs"),
         Section("If it fails, check first", rule.hints, "items"),
     )
 
@@ -57,8 +57,7 @@ def _checked(rule: Rule) -> tuple[str, ...]:
     return tuple(f"{check.name.capitalize()}. {check.summary}" for check in checks_of(rule.id))
 
 
-def _sabotage(rule: Rule) -> str:
-    saboteur = next((one for one in all_saboteurs() if one.rule == rule.id), None)
-    if saboteur is None:
-        return "The suite has no saboteur of it."
-    return f"The suite is tested with a saboteur of it: it {saboteur.does[:1].lower()}{saboteur.does[1:]}"
+def _sabotage(rule: Rule) -> tuple[str, ...]:
+    done = [one.does for one in all_saboteurs() if one.rule == rule.id]
+    told = (f"The suite is tested with a saboteur of it: it {does[:1].lower()}{does[1:]}" for does in done)
+    return tuple(told) or ("The suite has no saboteur of it.",)
