@@ -9,7 +9,7 @@ AZURITE := $(VENV)/azurite
 EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
-.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix comparison typing-table lock
+.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix matrix comparison typing-table lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ types: install  ## mypy and pyright, strict
 	$(BIN)/pyright
 
 test: install  ## The tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 docs: install  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
@@ -66,6 +66,10 @@ bench: install  ## Times of the suite, and of LocalResultHandler beside its peer
 
 kill-matrix: install  ## Which rules notice which saboteur, as data for the documentation
 	$(BIN)/python conformance/comparison/kill_matrix.py
+
+matrix: install  ## Which handlers keep which rules: ours, and plain ones over stores of others
+	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[matrix]'
+	$(BIN)/python conformance/comparison/matrix.py
 
 comparison: install  ## Which kits notice which defects of a store; installs the kits into an environment of their own
 	$(PYTHON) -m venv $(VENV)/comparison

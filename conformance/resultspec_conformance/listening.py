@@ -68,7 +68,10 @@ def overheard(function: Callable[[], Any]) -> Overheard:
 
 
 def carried_by(error: BaseException) -> list[Utterance]:
-    """Everything that an exception carries: texts, arguments, notes and attributes, with those of all in its chain."""
+    """Everything that an exception carries: texts, arguments, notes and attributes, with those of all in its chain.
+
+    The chain is what a traceback shows of it: what was raised ``from None`` keeps its context to itself.
+    """
     said: list[Utterance] = []
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
@@ -85,7 +88,8 @@ def carried_by(error: BaseException) -> list[Utterance]:
         with suppress(Exception):
             # The lines of the traceback itself are code, which holds nobody's values.
             said.append(Utterance(f"the traceback of {name}", "".join(traceback.format_exception_only(one))))
-        linked = (one.__cause__, one.__context__, *one.args, *(value for _, value in _attributes(one)))
+        context = None if one.__suppress_context__ else one.__context__
+        linked = (one.__cause__, context, *one.args, *(value for _, value in _attributes(one)))
         waiting += [other for other in linked if isinstance(other, BaseException)]
         if isinstance(one, BaseExceptionGroup):
             waiting += one.exceptions

@@ -1,5 +1,6 @@
 """What came of calling a handler: a value or an error, as something that can be sent and compared."""
 
+import json
 import sys
 from collections.abc import Callable
 from types import TracebackType
@@ -12,6 +13,9 @@ from .calling import call
 
 STANDARD_ERRORS = (ResultHandlerError, LookupError, OSError, ValueError, TypeError)
 """What a handler should raise on purpose (rule ``handler.standard-errors``)."""
+
+# They hold all of their input, so that they may be kept back for the sake of ``private.quiet-errors``.
+_QUOTING = (UnicodeError, json.JSONDecodeError)
 
 _FROM_THE_INTERPRETER = (RecursionError, MemoryError)
 
@@ -61,7 +65,8 @@ def not_standard(error: Exception) -> str | None:
         bases = " -> ".join(cls.__name__ for cls in type(error).__mro__[:-2])
         return f"{type(error).__qualname__} ({bases}) is none of the standard errors"
     hidden = error.__suppress_context__ and error.__cause__ is None and error.__context__ is not None
-    if hidden and not _raised_by_the_standard_library(error.__traceback__):
+    quotes = isinstance(error.__context__, _QUOTING)
+    if hidden and not quotes and not _raised_by_the_standard_library(error.__traceback__):
         return (
             f"{type(error).__qualname__} was raised `from None`, so that its cause {type(error.__context__).__qualname__} is lost"
         )

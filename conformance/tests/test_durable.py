@@ -105,6 +105,16 @@ def test_a_correct_handler_conforms(correct: Correct) -> None:
     assert others == {}
 
 
+def test_the_pages_of_a_database_are_no_residue() -> None:
+    """LMDB's file keeps the pages that a failed write took; whether a record is among them cannot be seen."""
+    thirdparty = pytest.importorskip("zoo._thirdparty")
+    settings = attrs.evolve(SETTINGS, rules=("durable.no-residue",))
+    [found] = run(HandlerSubject(thirdparty.MappedTree), settings).rules
+
+    assert found.status == "untested"
+    assert "database whose records cannot be seen" in str(found.reason)
+
+
 @pytest.mark.parametrize("defective", DEFECTIVE_DURABLE, ids=[f"{one.rule}-{one.make.__name__}" for one in DEFECTIVE_DURABLE])
 def test_a_defective_handler_is_caught(defective: Defective) -> None:
     """The rule that the handler breaks fails."""

@@ -151,7 +151,23 @@ def test_a_signature_in_a_reference_is_a_credential() -> None:
 
 
 def chained() -> None:
-    """Raise an error that is quiet itself, over one that is not."""
+    """Raise an error that is quiet itself, because of one that is not."""
+    try:
+        json.loads(f'["{TEXT}"')
+    except ValueError as error:
+        raise LookupError("nothing to see") from error
+
+
+def in_passing() -> None:
+    """Raise an error that is quiet itself, while one is handled that is not."""
+    try:
+        json.loads(f'["{TEXT}"')
+    except ValueError:
+        raise LookupError("nothing to see")  # noqa: B904 - chained without being told to
+
+
+def suppressed() -> None:
+    """Raise an error that is quiet itself, and let nobody see the other."""
     try:
         json.loads(f'["{TEXT}"')
     except ValueError:
@@ -173,7 +189,8 @@ def logged() -> None:
 
 
 TALKING: dict[str, Callable[[], Any]] = {
-    "the document of an error that was suppressed": chained,
+    "the document of a cause": chained,
+    "the document of a context": in_passing,
     "a note": noted,
     "a group": lambda: (_ for _ in ()).throw(ExceptionGroup("several", [ValueError(TEXT)])),
     "a log record": logged,
@@ -189,6 +206,13 @@ def test_whatever_comes_out_is_heard(function: Callable[[], Any]) -> None:
     said = overheard(function).said
 
     assert any(revealed(one.text, [secret_of(TEXT)]) for one in said), said
+
+
+def test_a_suppressed_context_is_not_heard() -> None:
+    """What was raised `from None` shows nothing of what it was raised over, so nothing of it comes out."""
+    said = overheard(suppressed).said
+
+    assert [one for one in said if revealed(one.text, [secret_of(TEXT)])] == []
 
 
 def test_listening_leaves_nothing_behind() -> None:

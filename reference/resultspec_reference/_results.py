@@ -146,7 +146,7 @@ class HandledResult(Result[T, R]):
 
     @property
     def result_handler(self) -> ResultHandler[T, R]:
-        """The handler that reads the reference: never None."""
+        """The handler that reads the reference; it is never None."""
         return cast("ResultHandler[T, R]", self._result_handler)
 
     @property

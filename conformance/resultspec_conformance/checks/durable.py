@@ -4,6 +4,7 @@ import gc
 import shutil
 import signal
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -557,6 +558,14 @@ def _is_sqlite(path: Path) -> bool:
         return file.read(16) == b"SQLite format 3\0"
 
 
+def _is_lmdb(path: Path) -> bool:
+    """Whether a file is a database of LMDB: the magic number of its first page follows the page's header."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return int.from_bytes(file.read(20)[16:], sys.byteorder) == 0xBEEFC0DE
+
+
 def _left(residue: Sequence[str], cause: str) -> Violation:
     return Violation(
         f"{cause} left something behind",
@@ -598,7 +607,7 @@ def _belongs_to_a_database(door: StorageDoor, name: str, size: int) -> bool:
     if not isinstance(door, Files) or not (path := door.directory / name).is_file():
         return False
     of_dbm = path.suffix in (".dir", ".bak", ".dat", ".lock") and path.with_suffix(".dir").exists()
-    return of_dbm or _is_sqlite(path)
+    return of_dbm or _is_sqlite(path) or _is_lmdb(path.with_name("data.mdb") if path.name == "lock.mdb" else path)
 
 
 def _residue_script(trial: Trial, small: Any, expression: str) -> None:

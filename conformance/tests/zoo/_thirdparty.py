@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import diskcache
+import lmdb
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -45,6 +47,47 @@ class DiskCached:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DiskCached) and self.directory == other.directory
+
+    def __hash__(self) -> int:
+        return hash(self.directory)
+
+
+class MappedTree:
+    """A B+ tree of LMDB in one mapped file, opened once in a process."""
+
+    _opened: ClassVar[dict[tuple[int, Path], lmdb.Environment]] = {}
+    _opening = threading.Lock()
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = absolute(directory)
+
+    def _tree(self) -> lmdb.Environment:
+        known = os.getpid(), self.directory
+        with self._opening:
+            if known not in self._opened:
+                self._opened[known] = lmdb.open(str(self.directory), map_size=1 << 28)
+            return self._opened[known]
+
+    def write(self, value: object, /) -> str:
+        data, key = dump(value), uuid.uuid4().hex
+        try:
+            with self._tree().begin(write=True) as transaction:
+                transaction.put(key.encode(), data)
+        except lmdb.Error as error:
+            raise OSError("the database did not take the value") from error
+        return key
+
+    def read(self, reference: str, /) -> object:
+        key = hex_name(reference)
+        with self._tree().begin() as transaction:
+            data = transaction.get(key.encode())
+        if data is None:
+            raise LookupError("nothing is stored under this reference")
+        value: object = load(data)
+        return value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MappedTree) and self.directory == other.directory
 
     def __hash__(self) -> int:
         return hash(self.directory)

@@ -137,12 +137,13 @@ if find_spec("numpy") and find_spec("pandas") and find_spec("pyarrow"):
         Correct("tables", _scientific.Tables, warns=_UNTYPED),
     )
 
-if find_spec("diskcache") and find_spec("cryptography"):
+if find_spec("diskcache") and find_spec("cryptography") and find_spec("lmdb"):
     from . import _thirdparty
 
     _OTHERS += (
         Correct("disk-cached", _thirdparty.DiskCached),
         Correct("encrypted", _thirdparty.encrypted),
+        Correct("mapped-tree", _thirdparty.MappedTree),
     )
 
 CORRECT: tuple[Correct, ...] = _INLINE + _FILES + _AWAITABLE + _DATABASES + _MEMORY + _OTHERS

@@ -238,6 +238,22 @@ class Connected(Vault):
         return super().read(reference)
 
 
+class Suppressing(Signed):
+    """Raises `from None` whatever quotes its input."""
+
+    def encode(self, value: Any) -> bytes:
+        try:
+            return to_json(value).encode()
+        except UnicodeEncodeError:
+            raise ValueError("text that UTF-8 cannot carry") from None
+
+    def decode(self, data: bytes) -> Any:
+        try:
+            return json.loads(data)
+        except json.JSONDecodeError:
+            raise Damaged("the stored value is no JSON any more") from None
+
+
 class Drawer:
     """Pickles in memory."""
 
@@ -294,6 +310,7 @@ KEEPS_PRIVATE: tuple[Correct, ...] = (
     Correct("rows", Rows, claims=PRIVATE, warns=UNKEYED),
     Correct("async-signed", AsyncSigned, claims=PRIVATE),
     Correct("connected", Connected, claims=PRIVATE, warns=UNKEYED),
+    Correct("suppressing", Suppressing, claims=PRIVATE),
 )
 
 

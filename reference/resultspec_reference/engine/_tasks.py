@@ -38,7 +38,7 @@ class Output:
     Attributes:
         name: Its name, unique in the flow.
         task: The task.
-        arguments: What the task is called with, by parameter; a :class:`Hole` for each input.
+        arguments: What the task is called with, by parameter; a hole for each input.
         inputs: Where each input comes from.
         over: The parameter over whose elements the task is mapped, or None.
     """
@@ -213,7 +213,7 @@ def parameter(name: str, type: type[T], /) -> T:
         type: The type of the value, for checkers alone; the value is kept as JSON (``hierarchy.parameter-json``).
 
     Returns:
-        A :class:`Parameter`, which stands for the value to come.
+        A :class:`resultspec_reference.Parameter`, which stands for the value to come.
     """
     return cast("T", Parameter(name))
 
