@@ -210,13 +210,15 @@ class Bench:
         return started
 
     def worker(self, number: int = 0) -> Process:
-        """An interpreter that is kept for the whole run.
+        """An interpreter that is kept for the whole run, or as long as it lives.
 
         Raises:
             Untested: The factory cannot be sent to it.
         """
         while len(self._processes) <= number:
             self._processes.append(self.process())
+        if not self._processes[number].alive:
+            self._processes[number] = self.process()
         return self._processes[number]
 
     def nursery(self) -> Process:

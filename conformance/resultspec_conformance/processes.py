@@ -130,6 +130,11 @@ class Process:
         outcomes: list[Outcome] = self.call(worker.read, scratch, list(references), shipped)
         return outcomes
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return not self._connection.closed and self._process.poll() is None
+
     def _reads_its_input(self) -> bool:
         """Whether the byte that was waiting in the standard input is gone."""
         waiting = bytearray(4)
