@@ -9,7 +9,7 @@ AZURITE := $(VENV)/azurite
 EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
-.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix comparison lock
+.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix matrix comparison typing-table lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ types: install  ## mypy and pyright, strict
 	$(BIN)/pyright
 
 test: install  ## The tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 docs: install  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
@@ -67,10 +67,19 @@ bench: install  ## Times of the suite, and of LocalResultHandler beside its peer
 kill-matrix: install  ## Which rules notice which saboteur, as data for the documentation
 	$(BIN)/python conformance/comparison/kill_matrix.py
 
+matrix: install  ## Which handlers keep which rules: ours, and plain ones over stores of others
+	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[matrix]'
+	$(BIN)/python conformance/comparison/matrix.py
+
 comparison: install  ## Which kits notice which defects of a store; installs the kits into an environment of their own
 	$(PYTHON) -m venv $(VENV)/comparison
 	$(VENV)/comparison/bin/python -m pip install --quiet -e '.[conformance,comparison]'
 	$(VENV)/comparison/bin/python conformance/comparison/compare.py
+
+typing-table: install  ## What five type checkers make of the typing tests; installs them into an environment of their own
+	$(PYTHON) -m venv $(VENV)/typing
+	$(VENV)/typing/bin/python -m pip install --quiet -e '.[typing]'
+	$(VENV)/typing/bin/python conformance/comparison/typing_table.py $(BIN)/python
 
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

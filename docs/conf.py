@@ -7,11 +7,28 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "resultspec"
 author = "The resultspec authors"
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "rules_page", "evidence_page"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "public_names",
+    "specification",
+    "signs_list",
+    "evidence_page",
+    "typing_page",
+]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["matrix.css"]
-exclude_patterns = ["_build"]
+html_extra_path = ["_published"]  # what programs read, written by the extension specification
+exclude_patterns = ["_build", "_published"]
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the signatures of Protocols are read in the source order of their docstrings
+autodoc_typehints = "signature"
 napoleon_use_ivar = True
+nitpick_ignore_regex = [
+    # Names of Python and of other projects, whose documentation may not be within reach when this is built.
+    (r"py:.*", r"(collections|concurrent|datetime|os|pathlib|typing|enum|attrs?|cattrs|hypothesis|starlette)\..*|SearchStrategy"),
+    # Type variables, which nobody looks up.
+    (r"py:.*", r"(.*\.)?[APQRTU](\.\w+)?"),
+    # What an engine's store hands out to the runner alone, and what a checker sees of the decorator.
+    (r"py:class", r"resultspec_reference\.engine\._store\.Claim|resultspec_reference\.engine\._tasks\._Decorator"),
+]

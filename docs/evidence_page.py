@@ -1,4 +1,4 @@
-"""The directives ``kill-matrix`` and ``comparison``: tables of what was noticed, from the data that the runs wrote."""
+"""Directives that make tables of the data that runs wrote: ``kill-matrix``, ``comparison`` and ``handler-matrix``."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,9 @@ from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
-from resultspec.rules import RULES
+from resultspec.rules import CLASSES, RULES
+from resultspec_conformance.reports.signs import SIGNS
+from specification import as_rst
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -19,13 +21,16 @@ class _FromData(SphinxDirective):
     """Makes its content of a file of data."""
 
     file: str
+    made_by: str
 
     def run(self) -> list[nodes.Node]:
         """Read the data and parse what is made of it."""
         self.env.note_dependency(str(DATA / self.file))
-        data = json.loads((DATA / self.file).read_text(encoding="utf-8"))
+        path = DATA / self.file
+        missing = [f"It has not been run yet: ``{self.made_by}`` does."]
+        lines = list(self.lines(json.loads(path.read_text(encoding="utf-8")))) if path.exists() else missing
         container = nodes.container()
-        self.state.nested_parse(StringList(list(self.lines(data)), source=self.file), self.content_offset, container)
+        self.state.nested_parse(StringList(lines, source=self.file), self.content_offset, container)
         return list(container.children)
 
     def lines(self, data: Any) -> Iterator[str]:
@@ -37,6 +42,7 @@ class KillMatrix(_FromData):
     """A table for each class: its saboteurs as rows, its rules as numbered columns."""
 
     file = "kill-matrix.json"
+    made_by = "make kill-matrix"
 
     def lines(self, data: Any) -> Iterator[str]:
         """The tables."""
@@ -57,7 +63,7 @@ class KillMatrix(_FromData):
             yield from (f"     - {number}" for number in range(1, len(columns) + 1))
             for number, row in enumerate(members, 1):
                 yield f"   * - {number}"
-                yield f"     - {_link(row['rule'])}: {row['does']}"
+                yield f"     - {_link(row['rule'])}: {as_rst(row['does'])}"
                 yield from (f"     - {_sign(row, column)}" for column in columns)
             yield ""
             beyond = [
@@ -76,6 +82,7 @@ class Comparison(_FromData):
     """A table of defects, with what each kit made of them."""
 
     file = "comparison.json"
+    made_by = "make comparison"
 
     def lines(self, data: Any) -> Iterator[str]:
         """The summary and the table."""
@@ -88,7 +95,7 @@ class Comparison(_FromData):
         yield from (".. list-table::", "   :header-rows: 1", "   :class: comparison", "", "   * - defect")
         yield from (f"     - {KITS[name]}" for name in data["kits"])
         for row in data["defects"]:
-            yield f"   * - {row['does']}"
+            yield f"   * - {as_rst(row['does'])}"
             yield from (f"     - {_verdict(row[name], name)}" for name in data["kits"])
         yield ""
 
@@ -102,12 +109,67 @@ def _verdict(cell: Any, kit: str) -> str:
     return "**noticed**: " + ", ".join(map(_link, by) if kit == "resultspec" else (f"``{check}``" for check in by))
 
 
+class HandlerMatrix(_FromData):
+    """The subjects, a table of rules by subjects for each class, and what was found of each subject."""
+
+    file = "matrix.json"
+    made_by = "make matrix"
+
+    def lines(self, data: Any) -> Iterator[str]:
+        """The tables and the lists."""
+        subjects = data["subjects"]
+        yield f"Run on {data['date']} with suite {data['suite_version']} on Python {data['python']}, {data['system']}."
+        yield from ("", ".. list-table::", "   :header-rows: 1", "   :class: subjects", "")
+        yield from ("   * - \\", "     - handler", "     - stands on")
+        yield from (f"     - {cls}" for cls in _classes(subjects))
+        for number, one in enumerate(subjects, 1):
+            yield from (f"   * - {number}", f"     - {one['name']}", f"     - {one['on']}")
+            yield from (f"     - {one['classes'].get(cls, 'not asked')}" for cls in _classes(subjects))
+        yield ""
+        for cls in _classes(subjects):
+            yield from (
+                f".. rubric:: {cls}",
+                "",
+                ".. list-table::",
+                "   :header-rows: 1",
+                "   :class: matrix rules-by-subject",
+                "",
+            )
+            yield "   * - rule"
+            yield from (f"     - {number}" for number in range(1, len(subjects) + 1))
+            for rule in (rule for rule in RULES.values() if rule.cls == cls):
+                yield f"   * - {_link(rule.id)}"
+                yield from (f"     - {_status_sign(one['statuses'].get(rule.id))}" for one in subjects)
+            yield ""
+        for number, one in enumerate(subjects, 1):
+            yield from (f".. rubric:: {number}. {one['name']}", "")
+            for status in ("failed", "error", "warned", "untested", "not-applicable"):
+                found = [rule for rule, ended in one["statuses"].items() if ended == status and rule in one["told"]]
+                for rule in (rule for rule in found if RULES[rule].cls in _classes(subjects)):
+                    yield f"- {SIGNS[status]} {_link(rule)}: {as_rst(one['told'][rule].partition(chr(10))[0])}"
+            yield ""
+
+
+def _classes(subjects: Any) -> list[str]:
+    """The classes of which something was judged, in the order of the specification."""
+    judged = {RULES[rule].cls for one in subjects for rule, status in one["statuses"].items() if status != "untested"}
+    return [cls for cls in CLASSES if cls in judged]
+
+
+def _status_sign(status: Any) -> str:
+    if status is None:
+        return "\\"
+    sign = SIGNS[status] if status != "not-applicable" else "–"
+    return f"**{sign}**" if status in ("failed", "warned", "error") else sign
+
+
 def _link(rule: str) -> str:
-    return f"`{rule} <rules.html#{nodes.make_id(rule)}>`__"
+    return f":ref:`{rule} <{rule}>`"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("kill-matrix", KillMatrix)
     app.add_directive("comparison", Comparison)
+    app.add_directive("handler-matrix", HandlerMatrix)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,6 +8,7 @@ shared together. Here the exit code says the same, so that a table with a hole i
 import datetime
 import json
 import platform
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,13 +19,14 @@ import attrs
 import tables
 from correct_subjects import correct_subject
 from resultspec import SPEC_VERSION, rules
-from resultspec_conformance.report import Report, suite_version
+from resultspec_conformance.report import Report, RuleReport, suite_version
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs import Saboteur, all_saboteurs
 from resultspec_conformance.settings import Settings
 
 SETTINGS = Settings(examples=40, limit=30)
-TABLE = Path(__file__).parents[2] / "docs" / "data" / "kill-matrix.json"
+ROOT = Path(__file__).parents[2]
+TABLE = ROOT / "docs" / "data" / "kill-matrix.json"
 
 
 def main(classes: Sequence[str]) -> int:
@@ -35,7 +37,7 @@ def main(classes: Sequence[str]) -> int:
     """
     known = json.loads(TABLE.read_text(encoding="utf-8")) if classes else {"controls": [], "saboteurs": []}
     controls = {control["asked"]: control for control in known["controls"]}
-    rows = {row["rule"]: row for row in known["saboteurs"]}
+    rows = {(row["rule"], row["does"]): row for row in known["saboteurs"]}
     done: set[str] = set()
     for saboteur in all_saboteurs():
         cls = rules.rule(saboteur.rule).cls
@@ -50,8 +52,8 @@ def main(classes: Sequence[str]) -> int:
                 report = run(subject, settings)
                 controls[asked] = {"asked": asked, "subject": subject.target, "counts": report.counts, **_ends(report)}
                 _tell(f"{subject.target} (correct), {asked}", controls[asked])
-            rows[saboteur.rule] = row_of(saboteur, run(saboteur.sabotage(subject), settings))
-            _tell(f"{saboteur.rule}: {saboteur.does}", rows[saboteur.rule])
+            rows[saboteur.rule, saboteur.does] = row_of(saboteur, run(saboteur.sabotage(subject), settings))
+            _tell(f"{saboteur.rule}: {saboteur.does}", rows[saboteur.rule, saboteur.does])
     table = {
         "schema": "resultspec-kill-matrix/1",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -61,18 +63,32 @@ def main(classes: Sequence[str]) -> int:
         "system": f"{platform.system()} {platform.machine()}",
         "settings": {"seed": SETTINGS.seed, "examples": SETTINGS.examples},
         "controls": list(controls.values()),
-        "saboteurs": [rows[rule] for rule in rules.RULES if rule in rows],
+        "saboteurs": [row for rule in rules.RULES for row in rows.values() if row["rule"] == rule],
     }
     tables.write(TABLE, table)
     blamed = [control["subject"] for control in controls.values() if control["failed"] or control["warned"]]
-    missed = [rule for rule, row in rows.items() if [*row["failed"], *row["warned"]] != [rule]]
+    missed = [rule for (rule, _), row in rows.items() if [*row["failed"], *row["warned"]] != [rule]]
     print(f"{len(rows)} saboteurs, {len(rows) - len(missed)} caught by their own rule alone; not so: {missed}; blamed: {blamed}")
     return 1 if missed or blamed or not rows else 0
 
 
 def row_of(saboteur: Saboteur, report: Report) -> dict[str, Any]:
-    """The data of a saboteur: what it does, and the rules that noticed."""
-    return {"rule": saboteur.rule, "does": saboteur.does, **_ends(report)}
+    """The data of a saboteur: what it does, the rules that noticed, and what was printed of its own rule."""
+    return {"rule": saboteur.rule, "does": saboteur.does, **_ends(report), "violation": _violation(report.rule(saboteur.rule))}
+
+
+def _violation(found: RuleReport) -> dict[str, str] | None:
+    """What the suite says of a rule that is broken, the same on every machine; None where the rule was not found broken."""
+    if found.status not in ("failed", "warned"):
+        return None
+    told = {"message": found.message, "expected": found.expected, "actual": found.actual}
+    return {name: _without_paths(text or "") for name, text in told.items()}
+
+
+def _without_paths(text: str) -> str:
+    """A text with the directories of this run and this machine replaced."""
+    text = re.sub(rf"{re.escape(tempfile.gettempdir())}/[^/\s'\",;)]+", "/tmp/scratch", text)  # noqa: S108 - only shown
+    return text.replace(str(ROOT), "/project").replace(sys.prefix, "/python")
 
 
 def _ends(report: Report) -> dict[str, list[str]]:

@@ -42,7 +42,7 @@ def check(
         keep: Whether the scratch directories of rules that fail are kept; the hints of the failure say where.
 
     Returns:
-        The report. A subject that cannot be checked gets one too: it is inconclusive and says why.
+        The report; that of a subject that cannot be checked is inconclusive and says why.
 
     Raises:
         LookupError: ``waive`` names no rule.

@@ -18,6 +18,7 @@ from .checking import Check, NotApplicable, Refused, Untested, Violation
 from .comparison import name_of
 from .domain import CannotInfer, Domain, domain_of
 from .drawing import draw, shortest, smallest
+from .hanging import watched
 from .making import BadSubject, Maker, maker_for
 from .outcomes import one_line
 from .processes import Process, WorkerDied, WorkerFailed
@@ -149,11 +150,18 @@ class Bench:
             return is_awaited(trial.handler().handler, map(fresh, self.pool))
 
     @cached_property
-    def sequences(self) -> "Finding":
-        """What a state machine finds by sequences of steps; it is run once."""
+    def sequences(self) -> "Finding | None":
+        """What a state machine finds by sequences of steps, run once; None when a step did not end.
+
+        It is given up before the check that asks for it is: the step that hangs has a check of its own.
+        """
         from .model import explore  # imports Hypothesis' state machines, which take a while
 
-        return explore(self)
+        ended, error = watched(lambda: explore(self), lambda: self.beat, self.settings.limit / 2)
+        if error is not None:
+            raise error
+        found: Finding | None = ended
+        return found
 
     @cached_property
     def _accepted(self) -> list[Any]:

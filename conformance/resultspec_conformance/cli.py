@@ -336,8 +336,7 @@ def _rule_as_json(rule: Rule) -> dict[str, Any]:
 @click.argument("rule")
 def explain(rule: str) -> None:
     """Say what a RULE demands, why, and how it is checked."""
-    found = _known(rule)
-    terminal.show_rule(found, [one.summary for one in checks_of(found.id)], _Screen(highlight=False))
+    terminal.show_rule(_known(rule), _Screen(highlight=False))
 
 
 @cli.command(

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .checking import checks_of, why_unchecked
+from .explaining import sections
 from .report import ROOTS, Report, RuleReport, Status, Verdict
 from .reports.signs import SIGNS
 from .reports.text import visible
@@ -211,21 +212,17 @@ def show_rules(chosen: Sequence[Rule], console: Console) -> None:
     console.print(table)
 
 
-def show_rule(one: Rule, checked: Sequence[str], console: Console) -> None:
+def show_rule(one: Rule, console: Console) -> None:
     """Show everything that is known of a rule."""
     console.print(Text(one.id, style="bold"), Text(f"({one.level}, class {one.cls}, since {one.since})"))
-    sections = {
-        "": [one.statement],
-        "Law": one.law.splitlines(),
-        "Why": [one.intent],
-        "What is checked": list(checked) or [f"Nothing, and it is reported as untested: {why_unchecked(one.id)}."],
-        "If it fails, check first": list(one.hints),
-        "Needs": list(one.requires) or ["no other rule"],
-    }
-    for heading, lines in sections.items():
-        console.print(Text(f"\n{heading}" if heading else "", style="bold"))
-        for line in lines:
-            console.print(Padding(Text(line), (0, 0, 0, 2)))
+    for section in sections(one):
+        console.print(Text(f"\n{section.heading}", style="bold"))
+        for part in section.parts:
+            line = Table.grid()
+            line.add_row(*(("- ",) if section.form == "items" else ()), Text(part))
+            console.print(Padding(line, (0, 0, 0, 2)))
+    console.print(Text("\nRests on", style="bold"))
+    console.print(Padding(Text(", ".join(one.requires) or "no other rule"), (0, 0, 0, 2)))
 
 
 _FINDINGS: dict[Finding, tuple[str, str, str]] = {

@@ -38,3 +38,11 @@ class Mine:
 P
 (cd "$work" && full/bin/resultspec check mine:Mine --html page.html --junit junit.xml --badge badge.svg)
 (cd "$work" && grep -q "<style>:root" page.html && grep -q "<testsuite " junit.xml && grep -q "conforms" badge.svg)
+
+# The types of what is public are complete, as whoever installs the wheel sees them. (pyright looks where PATH begins.)
+for package in resultspec resultspec_reference; do
+  (cd "$work" && PATH="$work/full/bin:$PATH" pyright --verifytypes "$package" --ignoreexternal > "$package.types") \
+    || { cat "$work/$package.types"; exit 1; }
+  grep -q "Path of py.typed file: \"$work/full/" "$work/$package.types"
+  grep "Type completeness score: 100%" "$work/$package.types"
+done

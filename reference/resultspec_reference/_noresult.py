@@ -14,17 +14,17 @@ class NoResultType(Enum):
     NO_RESULT = "NoResult"
 
     @property
-    def value(self) -> Self:
+    def value(self) -> "Literal[NoResultType.NO_RESULT]":
         """The same object (``noresult.value``)."""
-        return self
+        return NoResult
 
-    def read(self) -> Self:
+    def read(self) -> "Literal[NoResultType.NO_RESULT]":
         """Return the same object (``noresult.read``)."""
-        return self
+        return NoResult
 
-    def write(self) -> Self:
+    def write(self) -> "Literal[NoResultType.NO_RESULT]":
         """Return the same object (``noresult.write``)."""
-        return self
+        return NoResult
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -45,5 +45,6 @@ class NoResultType(Enum):
         return "NoResult"
 
 
-NoResult: Final = NoResultType.NO_RESULT
+# The type is written out: pyrefly does not narrow by an imported constant whose type is inferred.
+NoResult: Final[Literal[NoResultType.NO_RESULT]] = NoResultType.NO_RESULT
 """The absence of a computation, which ``Result(None)`` is not; one object per process, falsy (family *noresult*)."""

@@ -1,6 +1,6 @@
 """A task's output: in raw form, or as the reference that its handler returned."""
 
-from typing import Any, Generic, Literal, cast, overload
+from typing import Any, Generic, Literal, cast, final, overload
 
 import attrs
 from resultspec import JSON, ResultHandler
@@ -97,6 +97,7 @@ class Result(Generic[T, R]):
         return Result, (self.value, self.handled, self.result_handler)
 
 
+@final
 class RawResult(Result[T, R]):
     """A result that holds the value itself; built by :class:`Result`."""
 
@@ -132,6 +133,7 @@ class RawResult(Result[T, R]):
         return f"<Result of type {type(self.value).__qualname__}, raw, result_handler={self.result_handler!r}>"
 
 
+@final
 class HandledResult(Result[T, R]):
     """A result that holds a reference, and the handler that can read it; built by :class:`Result`."""
 
@@ -144,7 +146,7 @@ class HandledResult(Result[T, R]):
 
     @property
     def result_handler(self) -> ResultHandler[T, R]:
-        """The handler that reads the reference: never None."""
+        """The handler that reads the reference; it is never None."""
         return cast("ResultHandler[T, R]", self._result_handler)
 
     @property

@@ -27,14 +27,15 @@ def loaded(numbers: list[float], table: str) -> None:
     raise NotImplementedError
 
 
+# %% The decorator keeps the signature of the function
 # The decorator keeps the signature, with options and without.
-function: Task[[str], list[int]] = extracted  # the parameter's name is more than that asks for
 plain: Callable[[str], list[int]] = extracted
 extracted(1)  # type: ignore[arg-type]
 scaled(1, by="2")  # type: ignore[arg-type]
 scaled(1, 2.0)  # type: ignore[misc, call-arg, unused-ignore]
 task(retries="3")  # type: ignore[call-overload]
 
+# %% A flow is checked as plain calls are; mapping takes what yields the elements
 with Flow("etl", result_handler=LocalResultHandler()) as flow:
     numbers = extracted(parameter("url", str))
     assert_type(numbers, list[int])
@@ -48,6 +49,7 @@ with Flow("etl", result_handler=LocalResultHandler()) as flow:
     loaded(scales, table="numbers")
     loaded(parameter("table", str), table="numbers")  # type: ignore[arg-type]
 
+# %% A run knows the type of each output
 run = flow.run(url="https://example.org")
 assert_type(run, FlowRun)
 
@@ -66,3 +68,9 @@ def body(x: Any) -> Any:
 
 
 assert_type(Task(body, name="b", result_handler=None)(1), Any)
+
+
+# %% A task whose parameters have names is one whose parameters have none
+# differs(pyrefly, ty): They take Task for invariant in its parameters, mypy and pyright for contravariant. The typing
+# specification does not say how a ParamSpec varies. Callable[[str], list[int]] in place of Task is understood by all.
+unnamed: Task[[str], list[int]] = extracted

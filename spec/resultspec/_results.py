@@ -77,7 +77,7 @@ class HandledResult(Result[T, R], Protocol[T, R]):
 
     @property
     def result_handler(self) -> ResultHandler[T, R]:
-        """The handler that reads the reference: never None (``result.handled-needs-handler``)."""
+        """The handler that reads the reference; it is never None (``result.handled-needs-handler``)."""
         ...
 
 

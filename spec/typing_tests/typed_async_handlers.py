@@ -40,6 +40,7 @@ class AsyncWithBytes:
         return len(reference)
 
 
+# %% Awaitable methods make an asynchronous handler; it is not taken for the other kind, nor is one of each
 good: AsyncResultHandler[int, str] = Async()
 async_for_sync: ResultHandler[int, str] = Async()  # type: ignore[assignment]
 sync_for_async: AsyncResultHandler[int, str] = Sync()  # type: ignore[assignment]
@@ -48,6 +49,7 @@ half_sync: ResultHandler[int, str] = HalfAsync()  # type: ignore[assignment]
 not_json: AsyncResultHandler[int] = AsyncWithBytes()  # type: ignore[assignment]
 
 
+# %% What a method returns is awaited
 async def there_and_back(handler: AsyncResultHandler[int, str], value: int) -> int:
     reference = await handler.write(value)
     assert_type(reference, str)

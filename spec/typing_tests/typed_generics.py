@@ -46,6 +46,7 @@ class Memory(Generic[T]):
         return self._values[reference]
 
 
+# %% A class that inherits the Protocol is checked where it is written
 class Inherits(ResultHandler[int, str]):
     """The Protocols can also be inherited, so that the checker looks at the class where it is written."""
 
@@ -64,6 +65,7 @@ class InheritsWrongly(ResultHandler[int, str]):
         return int(reference)
 
 
+# %% A generic function infers both parameters from the handler
 assert_type(write(Texts(), 1), str)
 assert_type(read(Texts(), "1"), int)
 assert_type(write(Memory[bytes](), b""), int)
@@ -75,6 +77,7 @@ read(Texts(), 1)  # type: ignore[misc]
 write(Memory[bytes](), "")  # type: ignore[misc]
 
 
+# %% Left out, the type of references is JSON
 def reference_by_default(handler: ResultHandler[int], asynchronous: AsyncResultHandler[int]) -> None:
     """Without a second argument, R is JSON."""
     assert_type(handler, ResultHandler[int, JSON])
@@ -87,6 +90,7 @@ text_alone: ResultHandler[int, str] = AnyJSON()
 text_for_every: ResultHandler[int] = Texts()  # type: ignore[assignment]
 
 
+# %% Both parameters are invariant
 def value_is_not_covariant(handler: ResultHandler[bool, str]) -> ResultHandler[int, str]:
     return handler  # type: ignore[return-value]
 

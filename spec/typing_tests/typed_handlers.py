@@ -36,11 +36,13 @@ class Generous:
         return id(reference)
 
 
+# %% Two methods of the right types make a handler, whatever else it offers
 texts: ResultHandler[int, str] = Texts()
 with_options: ResultHandler[int, str] = WithOptions()
 generous: ResultHandler[int, str] = Generous()
 
 
+# %% A class that lacks a method, or has it with other types, is no handler
 class WithoutRead:
     def write(self, value: int) -> str:
         return str(value)

@@ -58,6 +58,7 @@ class NeverSet:
     result_handler: None = None
 
 
+# %% Whatever has the attribute result_handler carries a handler: dataclass, property, named tuple
 carriers: list[CarriesHandler] = [
     WithField(),
     WithFrozenField(),
@@ -92,6 +93,7 @@ def only_read(carrier: CarriesHandler) -> None:
     carrier.result_handler = Texts()  # type: ignore[misc]
 
 
+# %% A parameter always has its handler
 class JSONText:
     def write(self, value: object) -> str:
         return str(value)
@@ -119,6 +121,7 @@ parameter_carries: CarriesHandler = parameter
 unset_parameter: Parameter = UnsetParameter("x")  # type: ignore[assignment]
 
 
+# %% A function that chooses the handler is called by keywords, and always returns one
 def resolve(*, task: CarriesHandler, flow: CarriesHandler | None, configuration: CarriesHandler) -> ResultHandler[Any, Any]:
     for level in (task, flow, configuration):
         if level is not None and level.result_handler is not None:

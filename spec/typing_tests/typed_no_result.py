@@ -27,6 +27,7 @@ class Absence(Enum):
 
 NoResult: Final = Absence.NO_RESULT
 
+# %% A final Enum of one member is the absence of a result
 satisfies: NoResultType = NoResult
 
 assert_type(NoResult.value, Absence)
@@ -34,6 +35,7 @@ assert_type(NoResult.read(), Absence)
 assert_type(NoResult.write(), Absence)
 
 
+# %% ``is NoResult`` narrows
 def narrow(result: RawResult[int, str] | HandledResult[int, str] | Absence) -> int | str | None:
     if result is NoResult:
         absent: Absence = result
@@ -70,6 +72,7 @@ def through_the_protocol(result: NoResultType) -> NoResultType:
     return result.value.read().write()
 
 
+# %% Something else is not the absence of a result
 class NotItself:
     """Value is not the same object."""
 

@@ -6,6 +6,7 @@ from typing import Literal, assert_never, assert_type
 from resultspec import JSON, HandledResult, RawResult, Result, ResultHandler
 
 
+# %% ``handled is True`` narrows the union of both refinements
 def narrow_by_else(result: RawResult[int, str] | HandledResult[int, str]) -> int:
     if result.handled is True:
         assert_type(result, HandledResult[int, str])
@@ -34,6 +35,7 @@ def one_is_left(result: RawResult[int, str] | HandledResult[int, str]) -> None:
     assert_never(result)  # type: ignore[arg-type]
 
 
+# %% Writing gives a handled result, reading a raw one
 def there_and_back(result: Result[int, str]) -> None:
     assert_type(result.value, int | str)
     assert_type(result.handled, bool)
@@ -42,6 +44,7 @@ def there_and_back(result: Result[int, str]) -> None:
     assert_type(result.write().read().value, int)
 
 
+# %% A refinement is a result; neither is the other
 def refinements_are_results(raw: RawResult[int, str], handled: HandledResult[int, str]) -> list[Result[int, str]]:
     return [raw, handled]
 
@@ -62,12 +65,14 @@ def handled_is_not_raw(handled: HandledResult[int, str]) -> RawResult[int, str]:
     return handled  # type: ignore[return-value]
 
 
+# %% Results are read-only
 def read_only(raw: RawResult[int, str]) -> None:
     raw.value = 2  # type: ignore[misc]
     raw.handled = False  # type: ignore[misc]
     raw.result_handler = None  # type: ignore[misc]
 
 
+# %% A class of the right shape is a result, a frozen dataclass too
 class Texts:
     def write(self, value: int) -> str:
         return str(value)
@@ -123,6 +128,7 @@ my_results: list[Result[int, str]] = [MyRaw(1), MyHandled("1", Texts())]
 mistaken: HandledResult[int, str] = MyRaw(1)  # type: ignore[assignment]
 
 
+# %% A handled result that could be without a handler is none
 @dataclass(frozen=True)
 class WithoutHandler:
     """A handled result that could be without a handler (rule result.handled-needs-handler)."""

@@ -27,6 +27,7 @@ class Absence(Enum):
 NoResult: Final = Absence.NO_RESULT
 
 
+# %% A state shows a value and holds its result
 class WithProperty:
     def __init__(self, result: Result[int, str] | Absence = NoResult) -> None:
         self._result = result

@@ -12,6 +12,8 @@ def _bind(rule_id: str) -> None:
     def sequences_of_steps_agree_with_a_model(trial: Trial) -> str:
         """A state machine writes, reads, reopens, pickles, alters, fails to write and reads unknown references, in any order."""
         found = trial.bench.sequences
+        if found is None:
+            raise Untested("a step did not end, so that no sequence of them can be judged")
         if not found.steps:
             raise Untested("a single write or read goes wrong already, so that no sequence of them can be judged")
         if found.rule == rule_id:

@@ -106,7 +106,8 @@ class Flow:
             store: Where the states are kept; by default ``StateStore()``.
             executor: What runs the tasks; by default a pool of threads. Values are sent to any other executor, such as
                 that of a Dask client (``client.get_executor()``), by reference.
-            configuration: What names the handler where neither task nor flow does; by default :class:`Configuration`.
+            configuration: What names the handler where neither task nor flow does; by default
+                :class:`resultspec_reference.Configuration`.
             retry: Whether to retry what fails; else the run rests where nothing but retries is left, to be resumed later.
             on_state: Is told of every state that a task enters, with the task's name, once the state is stored.
             progress: Whether to show the progress on standard error; by default when that is a terminal.

@@ -43,7 +43,7 @@ class FlowRun:
         """The state of a task, named by what calling it in the flow returned.
 
         Raises:
-            LookupError: The task is mapped, so that it has a state for each element; see :attr:`states`.
+            LookupError: The task is mapped, so that it has a state for each element; see ``states``.
             TypeError: This is not the output of a task.
         """
         name = _output(output).name

@@ -59,7 +59,7 @@ class State(Generic[T]):
 
     @property
     def result(self) -> T | NoResultType:
-        """The value of the underlying result: raw, or its reference where it has not been read here."""
+        """The raw value of the underlying result, or its reference where it has not been read here."""
         return cast("T | NoResultType", self._result.value)
 
 

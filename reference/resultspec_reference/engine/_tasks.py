@@ -16,6 +16,8 @@ P = ParamSpec("P")
 Q = ParamSpec("Q")
 T = TypeVar("T")
 A = TypeVar("A")
+U = TypeVar("U")
+U_co = TypeVar("U_co", covariant=True)
 
 
 @attrs.frozen(eq=False)
@@ -36,7 +38,7 @@ class Output:
     Attributes:
         name: Its name, unique in the flow.
         task: The task.
-        arguments: What the task is called with, by parameter; a :class:`Hole` for each input.
+        arguments: What the task is called with, by parameter; a hole for each input.
         inputs: Where each input comes from.
         over: The parameter over whose elements the task is mapped, or None.
     """
@@ -93,6 +95,12 @@ def _name_of(task: "Task[..., Any]") -> str:
     return getattr(task.function, "__name__", type(task.function).__name__)
 
 
+class _Called(Protocol[Q, U_co]):
+    """What is called with Q: as which, unlike as a Task of Q, every checker accepts a task whose parameters have names."""
+
+    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> U_co: ...
+
+
 @attrs.frozen
 class Task(Generic[P, T]):
     """A function that a flow runs, with what the engine needs to know about it.
@@ -142,7 +150,7 @@ class Task(Generic[P, T]):
         bound = inspect.signature(self.function).bind(*args, **kwargs)
         return cast("T", graph.add(self, bound.arguments, None))
 
-    def map(self: "Task[Concatenate[A, Q], T]", items: Iterable[A], /, *args: Q.args, **kwargs: Q.kwargs) -> list[T]:
+    def map(self: "_Called[Concatenate[A, Q], U]", items: Iterable[A], /, *args: Q.args, **kwargs: Q.kwargs) -> list[U]:
         """Run the task once for each element of what another task returns, or of a list.
 
         Args:
@@ -156,11 +164,12 @@ class Task(Generic[P, T]):
         Raises:
             RuntimeError: No flow is open.
         """
+        task = cast("Task[..., Any]", self)
         graph = _open.get()
         if graph is None:
-            raise RuntimeError(f"{self.name} can be mapped within a flow only: with Flow(...): {self.name}.map(...)")
-        bound = inspect.signature(self.function).bind(cast("A", items), *args, **kwargs)
-        return cast("list[T]", graph.add(self, bound.arguments, next(iter(bound.arguments))))
+            raise RuntimeError(f"{task.name} can be mapped within a flow only: with Flow(...): {task.name}.map(...)")
+        bound = inspect.signature(task.function).bind(cast("A", items), *args, **kwargs)
+        return cast("list[U]", graph.add(task, bound.arguments, next(iter(bound.arguments))))
 
 
 class _Decorator(Protocol):
@@ -204,7 +213,7 @@ def parameter(name: str, type: type[T], /) -> T:
         type: The type of the value, for checkers alone; the value is kept as JSON (``hierarchy.parameter-json``).
 
     Returns:
-        A :class:`Parameter`, which stands for the value to come.
+        A :class:`resultspec_reference.Parameter`, which stands for the value to come.
     """
     return cast("T", Parameter(name))
 
