@@ -55,11 +55,15 @@ class Process:
         self._limit = limit
         self._elsewhere = tempfile.TemporaryDirectory(prefix="resultspec-elsewhere-", ignore_cleanup_errors=True)
         ours, theirs = socket.socketpair()
+        # Deeper than here, since leading dots beyond the root are ignored: a relative path that leads from here to the
+        # root and down again would work in every directory that is no deeper.
+        directory = Path(self._elsewhere.name, *["deeper"] * len(Path.cwd().parts))
+        directory.mkdir(parents=True)
         seed = "4242" if os.environ.get("PYTHONHASHSEED") != "4242" else "2424"
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, running our own module
                 [sys.executable, "-c", _BOOTSTRAP, str(theirs.fileno())],
-                cwd=self._elsewhere.name,
+                cwd=directory,
                 env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONSAFEPATH": "1"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

@@ -86,7 +86,7 @@ class Script:
         lines = [
             self._title,
             "",
-            *standard,
+            *(line for line in standard if line != "import tempfile"),
             "import tempfile",
             "from pathlib import Path",
             *(["from concurrent.futures import ThreadPoolExecutor"] if "ThreadPoolExecutor(" in body else []),
@@ -115,7 +115,8 @@ def call(method, scratch, argument):
 
 def in_fresh_process(method, scratch, argument):
     context = multiprocessing.get_context("spawn")
-    elsewhere = tempfile.mkdtemp()
+    elsewhere = Path(tempfile.mkdtemp(), *["deeper"] * len(Path.cwd().parts))
+    elsewhere.mkdir(parents=True)
     with ProcessPoolExecutor(1, context, initializer=os.chdir, initargs=(elsewhere,)) as pool:
         return pool.submit(call, method, scratch, argument).result()
 """

@@ -1,5 +1,7 @@
 """No misses: defective handlers as the world writes them are caught, each by the rule that it breaks."""
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from resultspec_conformance.golden import record
 from resultspec_conformance.runner import run
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
-from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, Defective
+from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, Defective, RelativeToHere
 
 ALL = (*DEFECTIVE, *MORE_DEFECTIVE)
 SETTINGS = Settings(
@@ -59,3 +61,20 @@ def test_a_defective_handler_is_caught(defective: Defective, tmp_path: Path) -> 
     assert failed[defective.rule].expected
     assert failed[defective.rule].actual
     assert report.verdict == "violates"
+
+
+@pytest.mark.parametrize("start", ["/", "/tmp", "beside", "beside/far/below"])
+def test_a_relative_reference_is_found_wherever_the_suite_is_run(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other process works where no path that is relative to this directory leads to the storage."""
+    beside = Path(tempfile.mkdtemp(prefix="resultspec-test-"))  # as the suite's own directories
+    directory = Path(start) if start.startswith("/") else Path(beside.parent, beside.name, *start.split("/")[1:])
+    directory.mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(directory)
+    settings = attrs.evolve(SETTINGS, examples=5, rules=("shared.process",))
+    try:
+        [found] = run(HandlerSubject(RelativeToHere), settings).rules
+    finally:
+        shutil.rmtree(beside)
+
+    assert found.status == "failed", found
+    assert 'in_fresh_process("read", scratch / "store", reference)' in str(found.reproducer)

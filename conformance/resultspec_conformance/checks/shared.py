@@ -85,8 +85,8 @@ def a_fresh_interpreter_reads_it(trial: Trial) -> str:
     store = trial.store()
     worker = trial.bench.worker()
     for value in values:  # one by one, since a later write may disturb an earlier one: another rule's
-        reference = json.dumps(handler.write(fresh(value)))
-        [outcome] = _answered(trial, lambda reference=reference: worker.read(store, [reference]))
+        reference = handler.write(fresh(value))
+        [outcome] = _answered(trial, lambda reference=reference: worker.read(store, [json.dumps(reference)]))
         _expect(trial, outcome, value, reference, "a fresh interpreter in another directory could not read the reference")
     for value in values:
         [(text, error)] = _answered(trial, lambda value=value: worker.write(store, [value]))
@@ -117,18 +117,19 @@ def a_pickled_handler_works_in_a_fresh_interpreter(trial: Trial) -> str:
         raise NotApplicable("a pickled handler does not work here either")
     worker = trial.bench.worker()
     for value in values:
-        text = json.dumps(handler.write(fresh(value)))
+        reference = handler.write(fresh(value))
+        text = json.dumps(reference)
         [outcome] = _answered(trial, lambda text=text: worker.call(read_there, None, [text], shipped))
-        _expect(trial, outcome, value, text, "the pickled handler could not read the reference in a fresh interpreter")
+        _expect(trial, outcome, value, reference, "the pickled handler could not read the reference in a fresh interpreter")
     return "and the pickled handler"
 
 
-def _expect(trial: Trial, outcome: Outcome, value: Any, reference: str, message: str) -> None:
+def _expect(trial: Trial, outcome: Outcome, value: Any, reference: Any, message: str) -> None:
     differs = outcome.error or trial.differs(value, outcome.value)
     if differs is None:
         return
     if trial.script is not None:
-        call = trial.script.in_fresh_process("read", "store", trial.script.of(json.loads(reference)))
+        call = trial.script.in_fresh_process("read", "store", trial.script.of(reference))
         trial.script.do(f"read_back = {call}", f"expected = {trial.script.of(value)}")
         trial.script.fails_unless("repr(read_back) == repr(expected)", "expected", "read_back")
     raise Violation(message, expected=shown(value), actual=outcome.error or shown(outcome.value))

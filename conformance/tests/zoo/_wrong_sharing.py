@@ -225,6 +225,18 @@ class RelativePath(Plain, Files):
         return super().get(path.stem)
 
 
+class RelativeToHere(Plain, Files):
+    """The same, and whatever the path leads to is read."""
+
+    def put(self, data):
+        return os.path.relpath(self.path(super().put(data)))
+
+    def get(self, reference):
+        if type(reference) is not str or "\0" in reference or not reference.endswith(".bin"):
+            raise ValueError("not a reference of this handler")
+        return Path(reference).read_bytes()
+
+
 class SeededShards(Text, Files):
     """A file lies in a folder chosen by hash(), which differs with every interpreter."""
 
