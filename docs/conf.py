@@ -15,6 +15,7 @@ extensions = [
     "signs_list",
     "evidence_page",
     "typing_page",
+    "speed_page",
 ]
 html_theme = "furo"
 html_static_path = ["_static"]

@@ -17,7 +17,7 @@ DATA = Path(__file__).parent / "data"
 KITS = {"zarr": "zarr.testing", "langchain": "langchain-tests", "resultspec": "resultspec"}
 
 
-class _FromData(SphinxDirective):
+class FromData(SphinxDirective):
     """Makes its content of a file of data."""
 
     file: str
@@ -38,7 +38,7 @@ class _FromData(SphinxDirective):
         raise NotImplementedError
 
 
-class KillMatrix(_FromData):
+class KillMatrix(FromData):
     """A table for each class: its saboteurs as rows, its rules as numbered columns."""
 
     file = "kill-matrix.json"
@@ -78,7 +78,7 @@ def _sign(row: Any, rule: str) -> str:
     return next((sign for status, sign in signs.items() if rule in row[status]), "\\")
 
 
-class Comparison(_FromData):
+class Comparison(FromData):
     """A table of defects, with what each kit made of them."""
 
     file = "comparison.json"
@@ -109,7 +109,7 @@ def _verdict(cell: Any, kit: str) -> str:
     return "**noticed**: " + ", ".join(map(_link, by) if kit == "resultspec" else (f"``{check}``" for check in by))
 
 
-class HandlerMatrix(_FromData):
+class HandlerMatrix(FromData):
     """The subjects, a table of rules by subjects for each class, and what was found of each subject."""
 
     file = "matrix.json"

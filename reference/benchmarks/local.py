@@ -39,7 +39,10 @@ def main() -> None:
     _show(figures, memory)
     if arguments.data is not None:
         about = {"date": datetime.now(UTC).date().isoformat(), "python": platform.python_version(), "numpy": np.__version__}
-        data = {**about, "machine": platform.machine(), "seconds": figures, "peak_memory_of_1_GiB": memory}
+        targets = [
+            {"what": what, "ratio": ratio, "most": most, "met": ratio <= most} for what, ratio, most in _targets(figures, memory)
+        ]
+        data = {**about, "machine": platform.machine(), "seconds": figures, "targets": targets}
         arguments.data.write_text(json.dumps(data, indent=1) + "\n")
         _plot(figures, arguments.data.with_suffix(".svg"))
 

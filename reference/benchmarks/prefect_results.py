@@ -8,7 +8,7 @@ import numpy as np
 from prefect.filesystems import LocalFileSystem
 from prefect.results import ResultStore
 
-store = ResultStore(result_storage=LocalFileSystem(basepath=sys.argv[1]))
+store = ResultStore(result_storage=LocalFileSystem(basepath=sys.argv[1]), cache_result_in_memory=False)
 arrays: dict[int, "np.ndarray"] = {}
 key = ""
 for line in sys.stdin:

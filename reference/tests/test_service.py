@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from resultspec.errors import InvalidReference, UnknownReference
 from resultspec_conformance.runner import run
 from resultspec_conformance.settings import Settings
+from resultspec_conformance.storage import Files
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_reference import CloudResultHandler, make_converter
 from resultspec_reference._store_errors import RefusedAccess, StoreError, UnreachableStore
@@ -257,16 +258,27 @@ def test_a_new_token_is_what_the_file_wants(tmp_path: Path) -> None:
     assert Tenants.from_file(file).of("another") is None
 
 
-def test_the_handler_keeps_every_rule_of_core_and_shared(service: Service) -> None:
-    """The suite finds nothing, over the real socket and from other processes."""
-    address, token = service.address, service.token
+def test_the_handler_keeps_every_rule_that_it_claims(service: Service) -> None:
+    """With a key the suite finds nothing in any class, over the real socket, from other processes and in what is stored."""
+    address, token, stored = service.address, service.token, service.directory / "one"
 
     def make() -> CloudResultHandler[object]:
-        return CloudResultHandler(address, token=token)
+        return CloudResultHandler(address, token=token, key=b"signs the results of this test")
 
-    report = run(HandlerSubject(make, credentials=(token,)), Settings(examples=20, strict=True))
-    found = {one.id: one.message or one.reason for one in report.rules if one.cls in report.subject.claims}
-    statuses = {one.id: one.status for one in report.rules if one.cls in report.subject.claims}
+    subject = HandlerSubject(
+        make, claims=("core", "shared", "durable", "private"), credentials=(token,), tamper=lambda handler: Files(stored)
+    )
+    report = run(subject, Settings(examples=20, strict=True))
+    claimed = [one for one in report.rules if one.cls in report.subject.claims]
+    red = {
+        one.id: f"{one.status}: {one.message or one.reason}" for one in claimed if one.status in ("failed", "error", "blocked")
+    }
 
-    assert {rule: found[rule] for rule, status in statuses.items() if status not in ("passed", "not-applicable")} == {}
+    assert red == {}
+    # What only files of the handler's own could show.
+    assert {one.id for one in claimed if one.status == "untested"} <= {
+        "durable.full-disk",
+        "durable.synced",
+        "private.file-mode",
+    }
     assert report.verdict == "conforms"
