@@ -84,7 +84,8 @@ def try_saboteurs(
     started = time.perf_counter()
     found = run(subject, settings) if report is None else report
     trials = _Trials(subject, settings, frozenset(found.subject.claims))
-    saboteurs = {saboteur.rule: saboteur for saboteur in all_saboteurs()}
+    # Of several saboteurs of one rule, the first is the plainest.
+    saboteurs = {saboteur.rule: saboteur for saboteur in reversed(all_saboteurs())}
     judged = []
     for one in found.rules:
         if one.id in saboteurs:

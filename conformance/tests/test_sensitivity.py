@@ -40,7 +40,7 @@ def test_values_that_are_all_alike_notice_little() -> None:
     assert report.ids("noticed") == ["handler.json-reference"]
     for rule in VALUES:
         assert str(report.rule(rule).change).startswith("Draw more varied values.")
-    assert "expected 'a', got 'A'" in str(report.rule("handler.independent-writes").change)
+    assert "after 2 writes: 'A', 'a'" in str(report.rule("handler.independent-writes").change)
 
 
 def test_the_same_handler_with_all_its_values_notices() -> None:

@@ -378,19 +378,24 @@ def _all_are_read(
             values = list(_honoured(trial, iter(values)))
             outcome = attempt(values)
         if not isinstance(outcome, _Lost):
-            return int(outcome) if isinstance(outcome, int) else 0
+            if not isinstance(outcome, int) or not outcome:
+                raise Untested("the handler gave back none of the values that were tried, not even when they were alone")
+            return outcome
         needed = _fewest_writes(trial, values, outcome.index, lambda chosen: isinstance(attempt(chosen), _Lost), writing)
         trial.bench.findings[known] = needed
     if trial.script is not None:
         _write_script(trial, needed, context)
-    outcome = attempt(needed)
-    if not isinstance(outcome, _Lost):
-        return len(needed)
+    script, trial.script = trial.script, None  # it has been written
+    try:
+        return write_and_read(trial, needed)  # here, so that what is kept as evidence shows it
+    except _Lost as lost:
+        found = lost.violation
+    finally:
+        trial.script = script
     raise Violation(
-        f"{outcome.violation.message} (after {len(needed)} writes: {', '.join(map(shown, needed[:4]))}"
-        f"{', ...' if len(needed) > 4 else ''})",
-        expected=outcome.violation.expected,
-        actual=outcome.violation.actual,
+        f"{found.message} (after {len(needed)} writes: {', '.join(map(shown, needed[:4]))}{', ...' if len(needed) > 4 else ''})",
+        expected=found.expected,
+        actual=found.actual,
     )
 
 
