@@ -11,6 +11,7 @@ class Speed(FromData):
     """A table for each size, the targets, and the peak memory."""
 
     file = "local.json"
+    made_by = "make bench"
 
     def lines(self, data: Any) -> Iterator[str]:
         """The tables."""
