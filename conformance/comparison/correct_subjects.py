@@ -31,10 +31,6 @@ def _make_synced(scratch: Path) -> LocalResultHandler:
     return LocalResultHandler(scratch / "results")
 
 
-def _make_signed(scratch: Path) -> LocalResultHandler:
-    return LocalResultHandler(scratch / "results", sync=False, key=b"not a secret, just a test's key.")
-
-
 def _rebuild(directory: str) -> LocalResultHandler:
     return LocalResultHandler(directory, sync=False, key=_KEY)
 
@@ -45,7 +41,7 @@ def _handler(rule: str, scratch: Path) -> HandlerSubject:
     It names a description, or references of an earlier version, for the rules that ask for them alone: the description
     rebuilds the handler without its saboteur, which would then break that rule too.
     """
-    make = {"durable": _make_synced, "private": _make_signed}.get(rules.rule(rule).cls, _make)
+    make = _make_synced if rules.rule(rule).cls == "durable" else _make
     subject = HandlerSubject(make, claims=frozenset(HANDLER_CLASSES), name="LocalResultHandler")
     if rule == "shared.describable":
         return attrs.evolve(subject, describe=lambda handler: str(handler.directory), rebuild=_rebuild)

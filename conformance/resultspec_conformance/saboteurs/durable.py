@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import attrs
 from resultspec.errors import CorruptResult
 
 from ..subjects import HandlerSubject
-from .handlers import Sabotaged, Wrapper
+from .handlers import Wrapper, wrapping
 
 
 class Noted(Wrapper):
@@ -210,15 +209,7 @@ _WRAPPERS: tuple[type[Wrapper], ...] = (
 )
 
 
-def _wrapping(wrapper: type[Wrapper]) -> Callable[[HandlerSubject], HandlerSubject]:
-    def sabotage(subject: HandlerSubject) -> HandlerSubject:
-        return attrs.evolve(subject, make=Sabotaged(wrapper, subject.make))
-
-    sabotage.__doc__ = wrapper.__doc__
-    return sabotage
-
-
 DURABLE_SABOTEURS: dict[str, Callable[[HandlerSubject], HandlerSubject]] = {
-    wrapper.rule: _wrapping(wrapper) for wrapper in _WRAPPERS
+    wrapper.rule: wrapping(wrapper) for wrapper in _WRAPPERS
 }
 """By rule, a function that makes of a correct subject one that breaks the rule and no other."""

@@ -11,10 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from ..subjects import HandlerSubject
-from .handlers import Sabotaged, Wrapper
+from .handlers import Wrapper, wrapping
 
 _HUGE = 1 << 20
 
@@ -154,15 +152,7 @@ _WRAPPERS: tuple[type[Wrapper], ...] = (
 )  # fmt: skip
 
 
-def _wrapping(wrapper: type[Wrapper]) -> Callable[[HandlerSubject], HandlerSubject]:
-    def sabotage(subject: HandlerSubject) -> HandlerSubject:
-        return attrs.evolve(subject, make=Sabotaged(wrapper, subject.make))
-
-    sabotage.__doc__ = wrapper.__doc__
-    return sabotage
-
-
 PRIVATE_SABOTEURS: dict[str, Callable[[HandlerSubject], HandlerSubject]] = {
-    wrapper.rule: _wrapping(wrapper) for wrapper in _WRAPPERS
+    wrapper.rule: wrapping(wrapper) for wrapper in _WRAPPERS
 }
 """By rule, a function that makes of a correct subject one that breaks the rule and no other."""
