@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import attrs
 from typing_extensions import TypeVar
@@ -100,18 +99,13 @@ class AzureResultHandler(BucketResultHandler[T]):
         return f"az://{self.container}"
 
     def _connect(self) -> ObstoreStore:
-        given = {"endpoint": self.endpoint, "account_key": self.account_key, "sas_key": self.sas_token}
-
-        def make(stores: Any, options: dict[str, Any]) -> Any:
-            options.update((name, value) for name, value in given.items() if value is not None)
-            return stores.AzureStore(self.container, account_name=self.account, **options)
-
         return ObstoreStore(
             extra="azure",
             service="Azure",
             uri=self._bucket_uri,
             timeout=self.timeout,
             retry_for=self.retry_for,
-            allow_http=self.endpoint is not None and self.endpoint.startswith("http:"),
-            make=make,
+            endpoint=self.endpoint,
+            options={"account_key": self.account_key, "sas_key": self.sas_token},
+            make=lambda stores, options: stores.AzureStore(self.container, account_name=self.account, **options),
         )

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from mmap import ACCESS_READ, mmap
@@ -60,8 +60,9 @@ class ObstoreStore:
         uri: The URI of the bucket, for errors.
         timeout: How many seconds a request may take, and at least one more for each MiB that it carries.
         retry_for: For how many seconds a request that failed is tried again.
-        make: Makes the obstore client from the module ``obstore.store`` and the options that all have.
-        allow_http: Whether the endpoint is one without TLS.
+        endpoint: The URL of the service, if it was given.
+        options: What else the handler was given for the client; None says that it was not.
+        make: Makes the obstore client from the module ``obstore.store`` and all options.
 
     Raises:
         MissingExtra: obstore is not installed.
@@ -76,7 +77,8 @@ class ObstoreStore:
         uri: str,
         timeout: float,
         retry_for: float,
-        allow_http: bool,
+        endpoint: str | None,
+        options: Mapping[str, str | None],
         make: Callable[[Any, dict[str, Any]], Any],
     ) -> None:
         self._obstore, stores = _modules(extra)
@@ -84,8 +86,9 @@ class ObstoreStore:
         self._uri = uri
         self._timeout = timeout
         self._retry_for = retry_for
-        self._allow_http = allow_http
-        self._make: Callable[[dict[str, Any]], Any] = lambda options: make(stores, options)
+        self._allow_http = endpoint is not None and endpoint.startswith("http:")
+        given = {name: value for name, value in {"endpoint": endpoint, **options}.items() if value is not None}
+        self._make: Callable[[dict[str, Any]], Any] = lambda common: make(stores, {**common, **given})
         # An answer comes in pieces, and the time between two is bounded as well as the whole.
         self._reading = self._client(timeout + _MOST_READ, read_timeout=timedelta(seconds=timeout))
         self._writing: dict[int, Any] = {}

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import attrs
 from typing_extensions import TypeVar
@@ -102,24 +101,19 @@ class S3ResultHandler(BucketResultHandler[T]):
         return f"s3://{self.bucket}"
 
     def _connect(self) -> ObstoreStore:
-        given = {
+        options = {
             "region": self.region,
-            "endpoint": self.endpoint,
             "access_key_id": self.access_key_id,
             "secret_access_key": self.secret_access_key,
             "session_token": self.session_token,
         }
-
-        def make(stores: Any, options: dict[str, Any]) -> Any:
-            options.update((name, value) for name, value in given.items() if value is not None)
-            return stores.S3Store(self.bucket, **options)
-
         return ObstoreStore(
             extra="s3",
             service="S3",
             uri=self._bucket_uri,
             timeout=self.timeout,
             retry_for=self.retry_for,
-            allow_http=self.endpoint is not None and self.endpoint.startswith("http:"),
-            make=make,
+            endpoint=self.endpoint,
+            options=options,
+            make=lambda stores, options: stores.S3Store(self.bucket, **options),
         )
