@@ -9,7 +9,9 @@ AZURITE := $(VENV)/azurite
 EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
-.PHONY: help install check lint types test docs wheel-test demo bench kill-matrix matrix comparison typing-table lock
+ADAPTERS := $(patsubst reference/adapter_tests/%/constraints.txt,%,$(wildcard reference/adapter_tests/*/constraints.txt))
+
+.PHONY: help install check lint types test docs adapters wheel-test demo bench kill-matrix matrix comparison typing-table lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,7 +31,7 @@ $(AZURITE)/.installed: reference/tests/azurite/package-lock.json | $(STAMP)
 	if npm ci --prefix $(AZURITE) --ignore-scripts --no-audit --no-fund --loglevel=error; then touch $@; \
 	else echo "npm could not install Azurite, so the tests of AzureResultHandler cannot run"; fi
 
-check: lint types docs wheel-test test  ## Everything that CI checks; the tests come last
+check: lint types docs wheel-test adapters test  ## Everything that CI checks; the tests come last
 
 lint: install  ## Style and layers
 	$(BIN)/ruff check .
@@ -50,6 +52,18 @@ docs: install  ## The documentation, warnings as errors
 
 wheel-test: install  ## Build the wheel, and use it as its users do: bare with pytest, and with the extras
 	sh conformance/tests/wheel_test.sh $(BIN)/python
+
+adapters: $(ADAPTERS:%=adapter-%)  ## The adapters, each beside its product in an environment of its own
+
+adapter-%: $(VENV)/adapters/%/.installed
+	$(VENV)/adapters/$*/bin/mypy --cache-dir $(VENV)/adapters/$*/mypy -m resultspec_reference.adapters.$*
+	$(VENV)/adapters/$*/bin/python -m pytest -q reference/adapter_tests/$*
+
+$(VENV)/adapters/%/.installed: reference/adapter_tests/%/constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)/adapters/$*
+	$(VENV)/adapters/$*/bin/python -m pip install --quiet --require-hashes -r $<
+	$(VENV)/adapters/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
 
 demo: install  ## Judge two handlers of the reference and one over a third-party store
 	$(BIN)/resultspec check \
@@ -85,3 +99,7 @@ typing-table: install  ## What five type checkers make of the typing tests; inst
 lock:  ## Pin every dependency anew; needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  $(EXTRAS:%=--extra %) pyproject.toml -o constraints.txt
+	for adapter in $(ADAPTERS); do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --extra $$adapter --extra conformance --extra adapter-tests pyproject.toml -o reference/adapter_tests/$$adapter/constraints.txt; \
+	done
