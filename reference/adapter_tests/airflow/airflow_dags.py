@@ -88,6 +88,19 @@ def gather(sets: list[set[int]]) -> None:
 
 
 @task
+def only_even(number: int) -> int | None:
+    """Return a number, or None."""
+    return None if number % 2 else number
+
+
+@task
+def gather_even(numbers: list[int]) -> None:
+    """Take what mapped tasks have returned, among which Airflow has no None."""
+    assert list(numbers) == [2]
+    run_to_the_end("gather_even")
+
+
+@task
 def refuse() -> str:
     """Return what the handler does not write."""
     return "refused"
@@ -134,6 +147,7 @@ def values() -> None:
     push_values() >> pull_values()
     take_nothing(nothing())
     gather(widen.expand(part=parts()))
+    gather_even(only_even.expand(number=[1, 2, 3]))
 
 
 @dag(schedule=None)

@@ -92,11 +92,11 @@ def test_the_example_hands_on_values_of_which_the_database_holds_references_only
         AIRFLOW__CORE__XCOM_BACKEND=BACKEND,
         AIRFLOW__RESULTSPEC__RESULT_HANDLER="resultspec_reference:LocalResultHandler",
     )
+    assert done.returncode == 0, done.stdout + done.stderr
     reading, total = Decimal(2).sqrt(), Decimal(2).sqrt() + Decimal(3).sqrt()
     references = [str(path) for path in airflow.results.iterdir()]
     xcoms = repr(airflow.rows("xcom"))
 
-    assert done.returncode == 0, done.stdout + done.stderr
     assert f"The total is {total!r}" in done.stdout
     assert len(references) == 2
     assert [reference for reference in references if reference not in xcoms] == []
@@ -121,12 +121,16 @@ def test_another_process_reads_what_the_tasks_have_stored(
 
 
 def test_values_go_from_task_to_task(airflow: Airflow) -> None:
-    """XComs of Airflow's own backend, None, empty values, one that looks like an XCom, and values of mapped tasks."""
-    done = airflow.test("values", AIRFLOW__CORE__XCOM_BACKEND="airflow_handlers.FragileXCom")
+    """XComs of Airflow's own backend, None, empty values, one that looks like an XCom, and values of mapped tasks; no text."""
+    done = airflow.test(
+        "values", AIRFLOW__CORE__XCOM_BACKEND="airflow_handlers.FragileXCom", AIRFLOW__CORE__MAX_TEMPLATED_FIELD_LENGTH="0"
+    )
+    noted = [json.loads(str(row[4])) for row in airflow.rows("rendered_task_instance_fields") if row[0] == "values"]
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(airflow.states("values").values()) == {"success"}
-    assert [path.name for path in airflow.traces.iterdir()] == ["gather"]
+    assert sorted(path.name for path in airflow.traces.iterdir()) == ["gather", "gather_even"]
+    assert {field for fields in noted for field in fields.values()} == {""}
 
 
 def test_an_error_of_the_handler_fails_the_task_and_keeps_its_cause(airflow: Airflow) -> None:

@@ -41,9 +41,11 @@ class Ran(luigi.Task):
     name = luigi.Parameter("ran")
 
     def output(self) -> ResultTarget[Any]:
+        """Where the value is."""
         return ResultTarget(luigi.LocalTarget(f"{self.name}.json"), self.handler)
 
     def run(self) -> None:
+        """Leave a trace, and put the value out."""
         with Path("trace").open("a") as file:
             file.write(f"{self.name}\n")
         self.output().write(self.made())
@@ -59,9 +61,11 @@ class After(Ran):
     name = luigi.Parameter("after")
 
     def requires(self) -> Ran:
+        """The other task."""
         return Ran()
 
     def made(self) -> Any:
+        """Read what is needed."""
         return repr(self.input().read())
 
 
@@ -71,9 +75,11 @@ class Wide(Ran):
     name = luigi.Parameter("wide")
 
     def requires(self) -> list[Ran]:
+        """Two tasks, which do not need each other."""
         return [Ran(name="left"), Ran(name="right")]
 
     def made(self) -> Any:
+        """Read what is needed."""
         return [target.read() for target in self.input()]
 
 

@@ -40,7 +40,7 @@ class ResultHandlerXCom(BaseXCom):
             **where: Which XCom of which task it is. References are self-contained, so nothing depends on it.
 
         Returns:
-            What the metadata database holds: the reference, as JSON text in the form of a class of Airflow's.
+            The reference, as JSON text in the form of an object of Airflow's, which is what the metadata database holds.
 
         Raises:
             InvalidConfiguration: No usable handler is configured.
