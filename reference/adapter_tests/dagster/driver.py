@@ -56,11 +56,19 @@ from resultspec_conformance import (
     Unsupported,
 )
 from resultspec_reference.adapters.dagster import ResultHandlerIOManager
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 _DEFAULT = "DAGSTER_DEFAULT_IO_MANAGER_MODULE", "DAGSTER_DEFAULT_IO_MANAGER_ATTRIBUTE"
 
 _JOBS: dict[str, JobDefinition] = {}
 """The jobs that Dagster asks for again by name when it executes one."""
+
+
+@event.listens_for(Engine, "connect")
+def do_not_sync(connection: Any, _: Any) -> None:
+    """Let SQLite leave it to the system when to write Dagster's databases to the disk: nothing here outlives a test."""
+    connection.execute("pragma synchronous = off")
 
 
 def recall(name: str) -> JobDefinition:

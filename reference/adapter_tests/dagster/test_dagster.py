@@ -44,6 +44,8 @@ from resultspec.errors import CorruptResult, InvalidConfiguration, UnknownRefere
 from resultspec_reference import LocalResultHandler
 from resultspec_reference.adapters import dagster as adapter
 from resultspec_reference.adapters.dagster import ResultHandlerIOManager
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "dagster_assets.py"
 CANARY = "Lapwing5512Orchard"
@@ -59,6 +61,12 @@ VALUES = [
     Decimal("1.10"),
     datetime(2024, 2, 29, tzinfo=UTC),
 ]
+
+
+@event.listens_for(Engine, "connect")
+def do_not_sync(connection: Any, _: Any) -> None:
+    """Let SQLite leave it to the system when to write Dagster's databases to the disk: nothing here outlives a test."""
+    connection.execute("pragma synchronous = off")
 
 
 @pytest.fixture(scope="session")
