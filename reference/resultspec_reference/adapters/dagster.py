@@ -74,14 +74,16 @@ class ResultHandlerIOManager(IOManager):
             context: Which input it is.
 
         Returns:
-            The value. For an asset of which several partitions are taken: a dictionary of the values by partition. For one of
-            which no partition is taken, as before the first of a series: None, as Dagster's own IO managers do.
+            The value; where several partitions of an asset are taken, a dictionary of the values by partition, and where none
+            is, as before the first of a series, None. So do Dagster's own IO managers.
 
         Raises:
             UnknownReference: Dagster knows no reference for the input.
             Exception: Whatever the handler raises.
         """
         if not context.has_asset_key:
+            if context.upstream_output is None:
+                raise UnknownReference("the input comes from no output: give it a value, or an input manager that needs none")
             return self._read(_of_output(context.instance, context.upstream_output))
         if not context.has_asset_partitions:
             return self._read(_of_asset(context.instance, context.asset_key, None))
@@ -119,10 +121,8 @@ def _of_asset(instance: DagsterInstance, asset: AssetKey, partition: str | None)
     return str(entry.value)
 
 
-def _of_output(instance: DagsterInstance, output: OutputContext | None) -> str:
+def _of_output(instance: DagsterInstance, output: OutputContext) -> str:
     """The reference that the latest output of an op in its run has left."""
-    if output is None:
-        raise UnknownReference("the input comes from no output: give it a value, or an input manager that needs none")
     label, cursor, more = _label(output.mapping_key), None, True
     while more:
         page = instance.get_records_for_run(output.run_id, cursor, DagsterEventType.HANDLED_OUTPUT, _PAGE, ascending=False)
