@@ -2,15 +2,19 @@
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import strategies as st
 from resultspec_conformance.governance.golden import record
 from resultspec_conformance.runner import run
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
+from zoo._inline import Bits, JsonItself
+from zoo._wrong_keeping import SwallowsErrors
 from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, Defective, RelativeToHere
 
 ALL = (*DEFECTIVE, *MORE_DEFECTIVE)
@@ -78,3 +82,21 @@ def test_a_relative_reference_is_found_wherever_the_suite_is_run(start: str, mon
 
     assert found.status == "failed", found
     assert 'in_fresh_process("read", scratch / "store", reference)' in str(found.reproducer)
+
+
+@pytest.mark.parametrize("values", [None, st.booleans()], ids=["plain values", "values too small to tell"])
+def test_a_store_that_every_process_reaches_is_not_taken_for_the_reference(values: Any, tmp_path: Path) -> None:
+    """A service is read from anywhere, as a reference that holds its value is; what it has lost must still raise."""
+    subject = HandlerSubject(partial(SwallowsErrors, tmp_path), values=values)
+    report = run(subject, attrs.evolve(SETTINGS, examples=20, rules=("handler.round-trip", "handler.unknown-reference")))
+    found = report.rule("handler.unknown-reference")
+
+    assert (found.status, found.actual) == ("failed", "read returned None"), found
+
+
+@pytest.mark.parametrize("make", [JsonItself, Bits], ids=["values of every length", "values too small to tell"])
+def test_a_reference_that_holds_its_value_is_not_taken_for_a_store(make: type) -> None:
+    """Another well-formed reference of such a handler is another value, which is right to be read."""
+    [_, found] = run(HandlerSubject(make), attrs.evolve(SETTINGS, rules=("handler.round-trip", "handler.unknown-reference"))).rules
+
+    assert found.status == "not-applicable", found

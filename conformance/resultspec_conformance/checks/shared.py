@@ -39,7 +39,8 @@ def another_instance_reads_it(trial: Trial, value: Any) -> None:
     reference = trial.transported(trial.handler().write(value))
     trial.expect_same(trial.handler("late").read(reference), written, message)
     early = trial.handler("early", "another store")  # so that each reference is read once: to read again is another rule's
-    reference = trial.transported(trial.handler("writer", "another store").write(fresh(written)))
+    writer = trial.handler("writer", "another store")
+    reference = trial.transported(writer.write(fresh(written), accepted="another instance refused what the first accepted"))
     trial.expect_same(early.read(reference), written, message)
 
 
@@ -56,11 +57,12 @@ def a_pickled_handler_works(trial: Trial) -> str:
         fresh_copy = _copied(trial, handler, dump, module, way)
         for one, other in ((handler, fresh_copy), (fresh_copy, handler)):
             for value in values:
-                reference = one.write(fresh(value))
+                reference = one.write(fresh(value), accepted=f"a handler copied by {way} does not write")
                 trial.expect_same(other.read(reference), value, f"a handler copied by {way} read something else")
         used_copy = _copied(trial, handler, dump, module, way)
         for value in values:
-            trial.expect_same(used_copy.read(used_copy.write(fresh(value))), value, f"a handler copied by {way} after use")
+            reference = used_copy.write(fresh(value), accepted=f"a handler copied by {way} after use does not write")
+            trial.expect_same(used_copy.read(reference), value, f"a handler copied by {way} after use")
     return "pickle and cloudpickle" if plainly else "cloudpickle alone: the class cannot be imported by name"
 
 

@@ -1,12 +1,13 @@
 """What all trials of a run share: the subject, its values, scratch directories, other processes."""
 
-import itertools
+import json
 import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from itertools import chain, count, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ class Bench:
         self._started: list[Process] = []
         self._closed = False
         self._nursery: Process | None = None
-        self._numbers = itertools.count()
+        self._numbers = count()
         self._typing: Sequence[Problem] | CannotProbe | None = None
         self._root = root
         self.judging = root
@@ -247,28 +248,43 @@ class Bench:
     def inline(self) -> bool:
         """Whether the reference itself holds the value.
 
-        It does when a process that has seen neither the handler nor its storage reads it, and a long value has a long
-        reference. A handler that leaves files in its store does not.
+        It does when a process that has seen neither the handler nor its storage reads it, and a longer value has a longer
+        reference. A handler that leaves files in its store does not. Any process can read what lies in a service, so that
+        reading alone tells nothing there.
         """
         if self.subject.storage is not None:
             return self.subject.storage == "inline"
-        import json
-
+        small, *larger = sorted(self._accepted[:_ENOUGH], key=_content) or [None]
         with self.trial() as trial:
-            candidates = sorted(self._accepted[:_ENOUGH], key=_size, reverse=True)[:1] or [None]
-            try:
-                handler = trial.handler()
-                reference = json.dumps(handler.write(fresh(candidates[0])))
-            except (Refused, Violation, TypeError, ValueError):
+            if (short := self._readable_elsewhere(trial, small)) is None:
                 return False
-            if any(path.is_file() for path in trial.store().rglob("*")):
-                return False
-            try:
-                [outcome] = self.worker().read(trial.store("nothing here"), [reference])
-            except (Untested, WorkerDied, WorkerFailed):
-                return False
-            content = len(zlib.compress(repr(candidates[0]).encode("utf-8", "surrogatepass")))
-            return outcome.error is None and (len(reference) >= content // 3 or content < _TELLING_SIZE)
+            for value in chain(larger, islice(self.domain.large(), _FEW)):
+                more = _content(value) - _content(small)
+                if more >= _TELLING_SIZE and (long := self._readable_elsewhere(trial, value)) is not None:
+                    return long - short >= more // 3
+            # No value is large enough to tell. What makes a new name for the same value keeps it elsewhere.
+            return self.maker.takes_scratch or self._writes_alike(trial, small)
+
+    def _readable_elsewhere(self, trial: Trial, value: Any) -> int | None:
+        """The length of a value's reference, when it leaves no file and a process that works on another store reads it."""
+        try:
+            reference = json.dumps(trial.handler().write(fresh(value)))
+        except (Refused, Violation, TypeError, ValueError):
+            return None
+        if any(path.is_file() for path in trial.store().rglob("*")):
+            return None
+        try:
+            [outcome] = self.worker().read(trial.store("nothing here"), [reference])
+        except (Untested, WorkerDied, WorkerFailed):
+            return None
+        return len(reference) if outcome.error is None else None
+
+    def _writes_alike(self, trial: Trial, value: Any) -> bool:
+        handler = trial.handler()
+        try:
+            return bool(handler.write(fresh(value)) == handler.write(fresh(value)))
+        except (Refused, Violation):
+            return False
 
     def typing_problems(self) -> Sequence[Problem] | CannotProbe:
         """What mypy has against the class of the handlers, or why it cannot be asked; it is run once."""
@@ -345,6 +361,7 @@ class Bench:
 
 
 _ENOUGH = 60
+_FEW = 4
 _TELLING_SIZE = 48
 
 
@@ -360,6 +377,11 @@ def _is_falsy(value: Any) -> bool:
         return not value
     except Exception:  # noqa: BLE001 - an array of several elements has no truth value
         return False
+
+
+def _content(value: Any) -> int:
+    """About how many bytes a value takes at least, however it is encoded."""
+    return len(zlib.compress(repr(value).encode("utf-8", "surrogatepass")))
 
 
 def _size(value: Any) -> int:

@@ -31,7 +31,8 @@ def fresh(value: Any) -> Any:
 class Handle:
     """A handler of the subject within a trial.
 
-    What the handler raises at write is a refusal; what it raises when it reads one of its own references is a violation.
+    What the handler raises at write is a refusal, unless the value is known to be accepted; what it raises when it reads one
+    of its own references is a violation.
     """
 
     def __init__(self, trial: "Trial", handler: Any, store: str, name: str) -> None:
@@ -46,12 +47,16 @@ class Handle:
         """The scratch directory that the handler was made on."""
         return self._trial.store(self._store)
 
-    def write(self, value: Any) -> Any:
+    def write(self, value: Any, *, accepted: str | None = None) -> Any:
         """Write a value and return its reference.
+
+        Args:
+            value: The value.
+            accepted: Where a handler has accepted the value before: what is wrong when this one refuses it.
 
         Raises:
             Refused: The handler raised an exception.
-            Violation: It raised something that is no Exception.
+            Violation: It raised something that is no Exception, or refused what was accepted before.
         """
         script = self._trial.script
         if script is not None:
@@ -71,8 +76,14 @@ class Handle:
             line = f"{self.name}.write({known})"
             if outcome_error is None:
                 script.do(f"{script.name(reference, 'reference')} = {line}")
+            elif accepted is not None:
+                script.do(line)
             else:
                 script.do("try:", f"    {line}", "except Exception as error:", '    print("refused:", repr(error))')
+        if outcome_error is not None and accepted is not None:
+            raise Violation(
+                accepted, expected=f"a reference for {shown(value)}", actual=one_line(outcome_error)
+            ) from outcome_error
         if outcome_error is not None:
             raise Refused(one_line(outcome_error)) from outcome_error
         return reference

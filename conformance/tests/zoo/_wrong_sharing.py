@@ -144,6 +144,21 @@ class HoldsLock(Plain, Files):
             return super().write(value)
 
 
+class LeavesItsLockBehind(Plain, Files):
+    """Pickling drops the lock, and nothing makes it anew: a copy reads, and cannot write."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def write(self, value: Any, /) -> JSON:
+        with self._lock:
+            return super().write(value)
+
+
 class HoldsLambda(Text, Files):
     """The handler holds a lambda, which cloudpickle carries and pickle does not."""
 
