@@ -145,7 +145,7 @@ def _red(judging: Run, found: RuleReport) -> str | None:
     put to the test, and a binding rule that waits for one that is waived.
     """
     if found.status in ("failed", "error"):
-        return failure_text(found)
+        return f"{found.message or found.reason}\n{failure_text(found)}"  # the first line is what pytest's summary shows
     if found.status == "untested" and found.id in ROOTS:
         return f"nothing can be said of the handler: {found.reason}"
     if found.status == "blocked" and found.level == "must" and not waits_for_a_failure(found, judging.found):

@@ -1,5 +1,6 @@
 """Reports and rules on a terminal."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,7 +54,10 @@ def progress(target: str, total: int) -> Iterator[Callable[[str], None]]:
 
 
 def show(report: Report, console: Console) -> None:
-    """Show a report: every rule, failures in full, and the verdict."""
+    """Show a report: every rule, what decides in full, and the verdict.
+
+    Where something was asked that decides, what was found of other classes is told in a sentence, with the command for more.
+    """
     subject = report.subject
     console.print(Text(f"\n{subject.target}", style="bold"))
     console.print(Text(visible(f"{subject.handler}; {subject.values}"), style="dim"))
@@ -63,10 +67,22 @@ def show(report: Report, console: Console) -> None:
         console.print(Text(visible(f"\nNothing can be said: {reasons.pop()}")))
     else:
         _show_rules_of(report, console)
+        some_decide = any(_decides(found, report) for found in report.rules)
         for found in report.rules:
             if found.status in ("failed", "warned", "error"):
-                console.print(failure_text(found), markup=False, soft_wrap=True)
+                in_full = _decides(found, report) or not some_decide
+                text = failure_text(found) if in_full else _sentence(found, subject.target)
+                console.print(text, markup=False, soft_wrap=True)
     _show_verdict(report, console)
+
+
+def _decides(found: RuleReport, report: Report) -> bool:
+    return found.decides or found.cls in report.subject.claims
+
+
+def _sentence(found: RuleReport, target: str) -> str:
+    more = shlex.join(("resultspec", "check", target, "--rule", found.id))
+    return visible(f"\n── {found.id}: {found.status}, does not decide\n{found.message or found.reason}\nIn full: {more}")
 
 
 def _show_rules_of(report: Report, console: Console) -> None:
@@ -181,7 +197,8 @@ def show_matrix(reports: Sequence[Report], console: Console) -> None:
     for first in range(0, len(numbered), most):
         console.print()
         console.print(_matrix(numbered[first : first + most], reports))
-    seen = {found.status for report in reports for found in report.rules if found.cls in report.subject.claims}
+    claimed = {name for report in reports for name in report.subject.claims}
+    seen = {found.status for report in reports for found in report.rules if found.cls in claimed}
     console.print(Text("\n" + "  ".join(f"{sign} {status}" for status, sign in SIGNS.items() if status in seen), style="dim"))
 
 

@@ -1,6 +1,9 @@
 """No misses: defective handlers as the world writes them are caught, each by the rule that it breaks."""
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -15,6 +18,7 @@ from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from zoo._inline import Bits, JsonItself
 from zoo._wrong_keeping import SwallowsErrors
+from zoo._wrong_sharing import AppendsWithoutLock
 from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, Defective, RelativeToHere
 
 ALL = (*DEFECTIVE, *MORE_DEFECTIVE)
@@ -97,6 +101,22 @@ def test_a_store_that_every_process_reaches_is_not_taken_for_the_reference(value
 @pytest.mark.parametrize("make", [JsonItself, Bits], ids=["values of every length", "values too small to tell"])
 def test_a_reference_that_holds_its_value_is_not_taken_for_a_store(make: type) -> None:
     """Another well-formed reference of such a handler is another value, which is right to be read."""
-    [_, found] = run(HandlerSubject(make), attrs.evolve(SETTINGS, rules=("handler.round-trip", "handler.unknown-reference"))).rules
+    [_, found] = run(
+        HandlerSubject(make), attrs.evolve(SETTINGS, rules=("handler.round-trip", "handler.unknown-reference"))
+    ).rules
 
     assert found.status == "not-applicable", found
+
+
+def test_the_script_for_processes_shows_the_race(tmp_path: Path) -> None:
+    """It lets processes write at once, and fails by what the handler does; nothing in it is there for the suite's sake."""
+    found = run(HandlerSubject(AppendsWithoutLock), attrs.evolve(SETTINGS, rules=("shared.processes",))).rule("shared.processes")
+    script = tmp_path / "reproducer.py"
+    script.write_text(str(found.reproducer))
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parent)}
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, env=environment)
+
+    assert found.status == "failed"
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "NameError" not in ended.stderr, ended.stderr
+    assert script.read_text().count(".mkdir()") == 1

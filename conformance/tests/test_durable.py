@@ -134,10 +134,11 @@ def test_a_defective_handler_is_caught(defective: Defective) -> None:
         ("durable.synced", NeverSyncs),
         ("durable.corruption", UncheckedText),
         ("durable.no-residue", FolderFirst),
+        ("durable.no-residue", TextInPlace),
     ],
 )
 def test_a_reproducer_shows_the_failure(tmp_path: Path, rule: str, broken: type) -> None:
-    """The script of a failure fails by itself."""
+    """The script of a failure fails by itself, and by what the handler does."""
     found = run(HandlerSubject(broken), attrs.evolve(SETTINGS, rules=(rule,))).rule(rule)
     script = tmp_path / "reproduce.py"
     script.write_text(found.reproducer or "")
@@ -147,6 +148,7 @@ def test_a_reproducer_shows_the_failure(tmp_path: Path, rule: str, broken: type)
 
     assert found.status == "failed"
     assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "NameError" not in ended.stderr, ended.stderr
 
 
 def order(tmp_path: Path, *values: object) -> Order:

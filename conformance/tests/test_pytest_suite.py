@@ -37,13 +37,15 @@ def test_a_correct_handler_passes_rule_by_rule(pytester: pytest.Pytester) -> Non
     assert "TestIt::test_rule[handler.round-trip] PASSED" in text
 
 
-def test_a_violation_fails_its_own_item_with_the_whole_story(pytester: pytest.Pytester) -> None:
-    """The failing item is named by its rule, and shows what the command line shows."""
+def test_a_violation_fails_its_own_item_with_the_whole_story(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The failing item is named by its rule, shows what the command line shows, and is told in the summary's line."""
+    monkeypatch.setenv("COLUMNS", "200")
     counts, text = outcomes(pytester, "Shortened", "-k", "handler.round-trip and TestIt")
 
     assert counts["failed"] == 1
     assert "Check first:" in text
     assert "handler.write(" in text
+    assert "test_rule[handler.round-trip] - Failed: read returned something else" in text
 
 
 def test_a_handler_that_refuses_everything_is_red(pytester: pytest.Pytester) -> None:

@@ -246,6 +246,18 @@ def test_the_terminal_shows_every_rule_whole(width: int) -> None:
     assert max(map(len, rows.splitlines())) <= width
 
 
+def test_the_terminal_tells_in_full_what_decides() -> None:
+    """What was found of a class that is not claimed is a sentence with the command for more, unless it is all there is."""
+    text = shown(VIOLATING)
+    alone = attrs.evolve(VIOLATING, rules=(VIOLATING.rule("durable.exit"),))
+
+    assert "── handler.round-trip: failed\n" in text
+    assert text.count("This script shows it:") == 2  # of the failure, and of the warning
+    assert "── durable.exit: failed, does not decide\n" in text
+    assert "In full: resultspec check mine.py:Mine --rule durable.exit\n" in text
+    assert shown(alone).count("This script shows it:") == 1
+
+
 def test_the_terminal_folds_what_has_one_cause() -> None:
     """Rules that one failure keeps from being judged are told together, with the failure at the root of the chain."""
     from reports_of_tests import found, report
@@ -276,3 +288,13 @@ def test_the_columns_of_the_matrix_are_told_apart(width: int) -> None:
         max(len(line.rstrip()) for line in matrix.splitlines() if line.split()[:1] and line.split()[0] in {*rules.RULES, "rule"})
         <= width
     )
+
+
+def test_the_key_of_the_matrix_names_every_sign_in_it() -> None:
+    """A class that one subject claims is a row for all, so that signs of subjects which do not claim it are shown too."""
+    from reports_of_tests import found, report
+
+    durable = report("theirs:Store", found("durable.exit", "passed"), claims=("durable",))
+    core = report("mine:Mine", found("handler.none", "passed"), found("durable.exit", "untested", reason="it is far away"))
+
+    assert shown(durable, core).splitlines()[-1].split() == ["✓", "passed", "?", "untested"]

@@ -218,10 +218,10 @@ def many_writes_are_all_kept(trial: Trial) -> str:
     values = trial.accepted(_ENOUGH)
     count = _RETAINED * trial.bench.settings.examples
     numbered = trial.bench.domain.numbered()
-    if numbered is not None and not all(_is_honoured(trial, numbered(index)) for index in (0, 1, 2, 3, count)):
+    if numbered is not None and not all(is_honoured(trial, numbered(index)) for index in (0, 1, 2, 3, count)):
         numbered = None
     many = [values[index % len(values)] if numbered is None or index % 8 == 0 else numbered(index) for index in range(count)]
-    big = [value for value in islice(trial.bench.domain.large(), 6) if _is_honoured(trial, value)]
+    big = [value for value in islice(trial.bench.domain.large(), 6) if is_honoured(trial, value)]
     rounds = big * max(1, min(8, 4_000_000 // max(1, sum(map(_length, big)) or 1)))
     written = _all_are_read(trial, [*many, *rounds], "a reference was lost to later writes")
     return f"{written:,} writes were all kept"
@@ -302,7 +302,7 @@ _ENOUGH = 60
 
 def _honoured(trial: Trial, candidates: Iterator[object]) -> Iterator[object]:
     """Those of the candidates that the handler accepts and gives back when they are alone."""
-    return (candidate for candidate in candidates if _is_honoured(trial, candidate))
+    return (candidate for candidate in candidates if is_honoured(trial, candidate))
 
 
 def _taken(trial: Trial, candidates: list[Any]) -> list[Any]:
@@ -327,7 +327,9 @@ def _taken(trial: Trial, candidates: list[Any]) -> list[Any]:
     return taken
 
 
-def _is_honoured(trial: Trial, value: Any) -> bool:
+def is_honoured(trial: Trial, value: Any) -> bool:
+    """Whether the handler accepts a value and gives it back, in a trial of its own."""
+
     def alone(other: Trial) -> None:
         handler = other.handler()
         other.expect_same(handler.read(handler.write(fresh(value))), value, "alone")
@@ -374,7 +376,7 @@ def _all_are_read(
     needed = trial.bench.findings.get(known)  # so that to reproduce a failure is not to search again
     if needed is None:
         outcome = attempt(values)
-        if isinstance(outcome, _Lost) and not _is_honoured(trial, values[outcome.index]):
+        if isinstance(outcome, _Lost) and not is_honoured(trial, values[outcome.index]):
             values = list(_honoured(trial, iter(values)))
             outcome = attempt(values)
         if not isinstance(outcome, _Lost):

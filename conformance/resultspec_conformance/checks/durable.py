@@ -472,7 +472,9 @@ def failed_writes_leave_nothing(trial: Trial) -> str:
     """After one good write, writes are made to fail, by values midway through which writing fails and by a lack of room."""
     [small] = trial.accepted(1)
     handler = Writer(trial, "store", []).reader()
-    handler.write(fresh(small))
+    first = attempt(handler.handler.write, fresh(small))
+    if first.error is not None:
+        raise Untested(f"the handler refused a value that it accepts elsewhere: {first.error}")
     door = trial.door(handler)
     failures = 0
     before = _contents(door)
@@ -520,6 +522,7 @@ def _without_room(trial: Trial, small: Any) -> int:
         if any(one.error is not None for one in writer.acknowledged()):
             failures += 1
             if residue := _residue(door, known):
+                _residue_script(trial, small, bulk.source(large), limit)
                 raise _left(residue, f"a write that ran out of space at {limit:,} bytes")
         if time.monotonic() - started > _SLOW:
             break
@@ -612,18 +615,28 @@ def _belongs_to_a_database(door: StorageDoor, name: str, size: int) -> bool:
     return of_dbm or _is_sqlite(path) or _is_lmdb(path.with_name("data.mdb") if path.name == "lock.mdb" else path)
 
 
-def _residue_script(trial: Trial, small: Any, expression: str) -> None:
+def _residue_script(trial: Trial, small: Any, expression: str, limit: int | None = None) -> None:
     if trial.script is None:
         return
     trial.script.do(
+        "from resultspec_conformance import bulk",
         '(scratch / "store").mkdir()',
         f"handler = {trial.script.handler('store')}",
         f"handler.write({source_of(small)})",
-        'before = sorted(map(str, scratch.rglob("*")))',
+        'before = {str(path): path.is_file() and path.stat().st_size for path in scratch.rglob("*")}',
+    )
+    if limit is not None:
+        trial.script.do(
+            "import resource",
+            "room = resource.getrlimit(resource.RLIMIT_FSIZE)",
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, room[1]))  # no file may grow beyond this",
+        )
+    trial.script.do(
         "try:",
         f"    handler.write({expression})",
         "except Exception as error:",
         '    print("raised:", repr(error))',
-        'after = sorted(map(str, scratch.rglob("*")))',
+        *([] if limit is None else ["finally:", "    resource.setrlimit(resource.RLIMIT_FSIZE, room)"]),
+        'after = {str(path): path.is_file() and path.stat().st_size for path in scratch.rglob("*")}',
     )
     trial.script.fails_unless("after == before", "before", "after")

@@ -49,9 +49,13 @@ class Script:
         made = self._maker.expression(scratch)
         return f"Blocking({made})" if self._awaited else made
 
+    def across_processes(self) -> None:
+        """Make the script one that other processes can import, with a function ``call(method, scratch, argument)`` for them."""
+        self._across_processes = True
+
     def in_fresh_process(self, method: str, store: str, argument: str) -> str:
         """The expression that calls a method of a handler made in a fresh interpreter."""
-        self._across_processes = True
+        self.across_processes()
         return f'in_fresh_process("{method}", scratch / "{store}", {argument})'
 
     def fails_unless(self, condition: str, expected: str, actual: str) -> None:
@@ -92,7 +96,7 @@ class Script:
             *(["from concurrent.futures import ThreadPoolExecutor"] if "ThreadPoolExecutor(" in body else []),
             "",
             *(["from resultspec_conformance.trials.calling import Blocking"] if "Blocking(" in body + helpers else []),
-            *making,
+            *(line for line in making if line not in standard),
         ]
         if not self._across_processes:
             lines += ["", *([helpers.strip("\n"), ""] if helpers else []), "scratch = Path(tempfile.mkdtemp())", body]
