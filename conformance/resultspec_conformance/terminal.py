@@ -1,6 +1,5 @@
 """Reports and rules on a terminal."""
 
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -71,7 +70,7 @@ def show(report: Report, console: Console) -> None:
         for found in report.rules:
             if found.status in ("failed", "warned", "error"):
                 in_full = _decides(found, report) or not some_decide
-                text = failure_text(found) if in_full else _sentence(found, subject.target)
+                text = failure_text(found) if in_full else _sentence(found)
                 console.print(text, markup=False, soft_wrap=True)
     _show_verdict(report, console)
 
@@ -80,9 +79,9 @@ def _decides(found: RuleReport, report: Report) -> bool:
     return found.decides or found.cls in report.subject.claims
 
 
-def _sentence(found: RuleReport, target: str) -> str:
-    more = shlex.join(("resultspec", "check", target, "--rule", found.id))
-    return visible(f"\n── {found.id}: {found.status}, does not decide\n{found.message or found.reason}\nIn full: {more}")
+def _sentence(found: RuleReport) -> str:
+    told = f"{found.message or found.reason}\nIn full: the same command with --rule {found.id}"
+    return visible(f"\n── {found.id}: {found.status}, does not decide\n{told}")
 
 
 def _show_rules_of(report: Report, console: Console) -> None:
@@ -90,7 +89,8 @@ def _show_rules_of(report: Report, console: Console) -> None:
     for name, judged in report.classes.items():
         members = [found for found in report.rules if found.cls == name]
         if not judged.claimed and {found.status for found in members} <= {"untested", "blocked", "error"}:
-            left_out.append(name)
+            reasons = {found.reason for found in members if found.status == "untested"}
+            left_out.append(f"{name} ({reasons.pop()})" if len(reasons) == 1 else name)
             continue
         heading = name if judged.claimed else f"{name}: not claimed, does not decide"
         console.print(Text(f"\n{heading}", style="" if judged.claimed else "dim"))

@@ -254,8 +254,19 @@ def test_the_terminal_tells_in_full_what_decides() -> None:
     assert "── handler.round-trip: failed\n" in text
     assert text.count("This script shows it:") == 2  # of the failure, and of the warning
     assert "── durable.exit: failed, does not decide\n" in text
-    assert "In full: resultspec check mine.py:Mine --rule durable.exit\n" in text
+    assert "In full: the same command with --rule durable.exit\n" in text
     assert shown(alone).count("This script shows it:") == 1
+
+
+def test_the_terminal_says_why_a_class_was_left_out() -> None:
+    """A class that is not claimed since nothing of it could be tried is named with the reason, which may be mended."""
+    from reports_of_tests import found, report
+
+    untyped = [found(rule_id, "untested", reason="mypy is not installed") for rule_id in ("static.protocol", "static.typed")]
+
+    assert "Not claimed: static (mypy is not installed)\n" in shown(
+        report("mine:Mine", found("handler.none", "passed"), *untyped)
+    )
 
 
 def test_the_terminal_folds_what_has_one_cause() -> None:
