@@ -258,9 +258,12 @@ def show_sensitivity(report: SensitivityReport, console: Console) -> None:
         line.append(f" {one.defect}" if one.finding == "noticed" else f" {word}: {one.reason}", style="dim")
         line.truncate(console.width, overflow="ellipsis")
         console.print(line)
+    unnoticed: dict[tuple[str, str | None], list[str]] = {}
     for one in report.rules:
         if one.finding == "unnoticed":
-            told = f"\n{one.id} would not have noticed a handler that {one.defect[:1].lower()}{one.defect[1:]}"
-            console.print(f"{told}\n  Since {one.reason}.\n  {one.change}", markup=False, soft_wrap=True)
+            told = f"{one.id} would not have noticed a handler that {one.defect[:1].lower()}{one.defect[1:]}"
+            unnoticed.setdefault((one.reason, one.change), []).append(told)
+    for (reason, change), told_of in unnoticed.items():  # what has one reason is mended by one change
+        console.print("\n" + "\n".join(told_of), f"\n  Since {reason}.\n  {change}", sep="", markup=False, soft_wrap=True)
     counts = ", ".join(f"{len(report.ids(finding))} {word}" for finding, (_, _, word) in _FINDINGS.items())
     console.print(f"\nOf {len(report.rules)} defects: {counts} ({report.seconds:.1f} s)", markup=False)

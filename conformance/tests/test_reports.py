@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from junitparser import JUnitXml
 from reports_of_tests import ALL, CONFORMING, HOSTILE, INCONCLUSIVE, UNUSABLE, VIOLATING
 from resultspec import rules
-from resultspec_conformance import terminal
+from resultspec_conformance import RuleSensitivity, SensitivityReport, terminal
 from resultspec_conformance.cli import cli
 from resultspec_conformance.report import Report
 from resultspec_conformance.reports import badge, html, junit
@@ -309,3 +309,25 @@ def test_the_key_of_the_matrix_names_every_sign_in_it() -> None:
     core = report("mine:Mine", found("handler.none", "passed"), found("durable.exit", "untested", reason="it is far away"))
 
     assert shown(durable, core).splitlines()[-1].split() == ["✓", "passed", "?", "untested"]
+
+
+def test_what_one_change_would_mend_is_told_together() -> None:
+    """A class that is not claimed leaves many defects unnoticed; the reason, and what to change, are told once."""
+    reason, change = "the class durable is not claimed", "Claim the class durable."
+    missed = [
+        RuleSensitivity(id="durable.exit", finding="unnoticed", defect="Forgets at exit.", reason=reason, change=change),
+        RuleSensitivity(
+            id="handler.none", finding="unnoticed", defect="Forgets None.", reason="no value is None", change="Vary them."
+        ),
+        RuleSensitivity(id="durable.kill", finding="unnoticed", defect="Forgets when killed.", reason=reason, change=change),
+    ]
+    console = Console(width=80, highlight=False, color_system=None, force_terminal=False)
+    with console.capture() as captured:
+        terminal.show_sensitivity(SensitivityReport(target="mine:Mine", rules=tuple(missed), seconds=1.0), console)
+
+    assert captured.get().count("Claim the class durable.") == 1
+    assert (
+        "\ndurable.exit would not have noticed a handler that forgets at exit.\n"
+        "durable.kill would not have noticed a handler that forgets when killed.\n"
+        "  Since the class durable is not claimed.\n  Claim the class durable.\n"
+    ) in captured.get()
