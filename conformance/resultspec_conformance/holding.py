@@ -21,10 +21,10 @@ def reveals(pieces: Iterable[Any], canary: str | int) -> str | None:
         canary: A value that does not occur by chance: at least eight letters and digits, or a number of as many.
     """
     secret = Secret("the value", _forms(canary), share=1.0)
-    for piece in pieces:
-        for data in _texts(piece):
-            if found := revealed(data, [secret]):
-                return f"under {', '.join(found.encodings)}" if found.encodings else "as it is"
+    # An engine stores the same names and keys over and over.
+    for data in dict.fromkeys(text for piece in pieces for text in _texts(piece)):
+        if found := revealed(data, [secret]):
+            return f"under {', '.join(found.encodings)}" if found.encodings else "as it is"
     return None
 
 

@@ -1,10 +1,10 @@
 """Any conforming handler within Prefect 3: its references go to Prefect, its values do not.
 
-Prefect keeps a result as a *record*: what its *serializer* made of the value, with a few facts about it, in its *result
-storage* under a key. A handler can take the place of either:
+What a handler does, Prefect has two things do: a *serializer* makes bytes of a value, and a *result storage* keeps them under a
+key of Prefect's. A handler can take the place of either:
 
-- :class:`HandlerSerializer`: the record holds the reference, and lies in whichever result storage Prefect is given;
-- :class:`HandlerStorage`: a result storage for places where only that can be named, as in Prefect's settings.
+- :class:`HandlerSerializer`: the handler is given the values, and Prefect's storage the references;
+- :class:`HandlerStorage`: the handler is given the bytes, and a directory the references, by their keys.
 
 Both name the handler, since Prefect builds them again in other processes from what it has stored of them.
 """
@@ -18,13 +18,10 @@ from typing import Any
 from urllib.parse import quote
 
 from prefect.filesystems import WritableFileSystem
-
-# They are documented to be there, but not re-exported in the way that mypy asks for.
-from prefect.results import ResultRecord, ResultRecordMetadata  # type: ignore[attr-defined]
 from prefect.serializers import Serializer
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from resultspec import JSON, ResultHandler
-from resultspec.errors import InvalidConfiguration, InvalidReference, UnsupportedValue
+from resultspec.errors import InvalidConfiguration, InvalidReference, UnknownReference
 
 
 class _NamesHandler(BaseModel):
@@ -75,31 +72,27 @@ class HandlerSerializer(_NamesHandler, Serializer):
 
     def dumps(self, obj: Any) -> bytes:
         """Write a value, and return its reference as JSON text."""
-        return json.dumps(self._handler().write(obj), allow_nan=False).encode()
+        return _write(self._handler(), obj)
 
     def loads(self, blob: bytes) -> Any:
         """Read the value that a reference names."""
-        try:
-            reference = json.loads(blob)
-        except ValueError as error:
-            raise InvalidReference("what Prefect kept of a result is no reference: it was damaged") from error
-        return self._handler().read(reference)
+        return _read(self._handler(), blob)
 
 
 class HandlerStorage(_NamesHandler, WritableFileSystem):
-    """A Prefect result storage that keeps values by a result handler, and under each key the reference.
+    """A Prefect result storage that keeps by a result handler the bytes that Prefect makes of results, and their references itself.
 
-    Prefect hands over a value serialized; it is loaded again, so that the handler is given the value itself. The entries are
-    replaced whole, so that readers find either the earlier or the later one.
+    A reference is kept in a file for its key, which is replaced whole: readers find either the earlier or the later one.
 
     Args:
-        handler: The handler, or a class or function that makes one, as ``"module:name"``.
+        handler: The handler, or a class or function that makes one, as ``"module:name"``; ``bytes`` are within its domain.
         options: Keyword arguments of the class or function, stored openly in Prefect's database.
-        references: The directory of the references, a file for each key; all processes must reach it by this path.
+        references: The directory of the references; every process must reach it by this path.
 
     Raises:
         ResultHandlerError: When used, what the handler raises; Prefect decides what comes of it.
         InvalidConfiguration: When used, the name or the options are unusable.
+        UnknownReference: When a result is read, there is none under its key.
     """
 
     _block_type_name = "Result handler"
@@ -107,25 +100,36 @@ class HandlerStorage(_NamesHandler, WritableFileSystem):
 
     references: str
 
-    # Prefect's own storages are called without awaiting too, and told so by this argument; their base class does not say it.
+    # Prefect calls both without awaiting, too, and says so by an argument that its abstract base class does not have.
     def read_path(self, path: str, _sync: bool = True) -> bytes:  # type: ignore[override]
-        """Return the record of a key, with the value that its reference names."""
-        entry = json.loads(self._entry(path).read_bytes())
-        metadata = ResultRecordMetadata.model_validate(entry["metadata"])
-        return ResultRecord(metadata=metadata, result=self._handler().read(entry["reference"])).serialize()
+        """Read what the reference under a key names."""
+        try:
+            reference = self._entry(path).read_bytes()
+        except FileNotFoundError as error:
+            raise UnknownReference(f"there is no result under the key {path!r}") from error
+        content: bytes = _read(self._handler(), reference)
+        return content
 
     def write_path(self, path: str, content: bytes, _sync: bool = True) -> None:  # type: ignore[override]
-        """Write the value of a record, and keep its reference under the key."""
-        try:
-            record: ResultRecord[Any] = ResultRecord.deserialize(content)
-        except ValidationError as error:
-            raise UnsupportedValue("this is no record of a result: with key_storage, use HandlerSerializer") from error
-        entry = {"metadata": record.metadata.model_dump(mode="json"), "reference": self._handler().write(record.result)}
-        target = self._entry(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=target.parent, delete=False) as file:
-            json.dump(entry, file, allow_nan=False)
-        Path(file.name).replace(target)
+        """Write the bytes, and keep their reference under the key."""
+        reference = _write(self._handler(), content)
+        entry = self._entry(path)
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=entry.parent, delete=False) as file:
+            file.write(reference)
+        Path(file.name).replace(entry)
 
     def _entry(self, path: str) -> Path:
         return Path(self.references) / quote(path, safe="")
+
+
+def _write(handler: ResultHandler[Any, JSON], value: Any) -> bytes:
+    return json.dumps(handler.write(value), allow_nan=False).encode()
+
+
+def _read(handler: ResultHandler[Any, JSON], reference: bytes) -> Any:
+    try:
+        loaded = json.loads(reference)
+    except ValueError as error:
+        raise InvalidReference("what was kept of a result is no reference: it was damaged") from error
+    return handler.read(loaded)
