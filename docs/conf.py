@@ -14,6 +14,7 @@ extensions = [
     "specification",
     "signs_list",
     "evidence_page",
+    "engines_page",
     "typing_page",
     "speed_page",
 ]
@@ -24,6 +25,8 @@ html_extra_path = ["_published"]  # what programs read, written by the extension
 exclude_patterns = ["_build", "_published"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+# Products that adapters import, and that are not there when this is built.
+autodoc_mock_imports = ["prefect", "pydantic"]
 napoleon_use_ivar = True
 nitpick_ignore_regex = [
     # Names of Python and of other projects, whose documentation may not be within reach when this is built.

@@ -29,6 +29,7 @@ from prefect import Flow, Task, task, unmapped
 from prefect.cache_policies import INPUTS, TASK_SOURCE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName, TaskRunFilter, TaskRunFilterId
+from prefect.context import SettingsContext, get_settings_context
 from prefect.events.worker import EventsWorker
 from prefect.flow_engine import run_flow
 from prefect.futures import wait
@@ -39,7 +40,7 @@ from prefect.settings import (
     PREFECT_DEFAULT_RESULT_STORAGE_BLOCK,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_LOCAL_STORAGE_PATH,
-    temporary_settings,
+    get_current_settings,
 )
 from prefect.states import AwaitingRetry, State
 from pydantic import ValidationError
@@ -121,6 +122,7 @@ class Driver:
         self.address, self.database = server()
         self.storages: dict[FileSpy, SpyStorage] = {}
         self.configured: Any = None
+        self.prepared: dict[Any, Any] = {}
         self.resting = False
         self.task_runs: set[Any] = set()
         self.earlier = {repr(row) for row in self.rows()}
@@ -230,15 +232,17 @@ class Driver:
     def settings(self, **instead: Any) -> Iterator[None]:
         """Prefect's settings: the server, the user's configuration, and where results go that name no storage."""
         configured = {"configured": self.configured, **instead}["configured"]
-        with temporary_settings(
-            {
+        if configured not in self.prepared:
+            updates: dict[Any, Any] = {
                 PREFECT_API_URL: self.address,
                 PREFECT_DEFAULT_RESULT_STORAGE_BLOCK: configured,
                 # A thread that sleeps for a second at the end of each run.
                 PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
                 PREFECT_LOCAL_STORAGE_PATH: self.directory / "results",
             }
-        ):
+            # Made once, since Prefect takes long to make settings.
+            self.prepared[configured] = get_current_settings().copy_with_update(updates=updates)
+        with SettingsContext(profile=get_settings_context().profile, settings=self.prepared[configured]):
             yield
 
     def report(self, futures: list[Any]) -> TaskReport:

@@ -20,6 +20,7 @@ from prefect.results import ResultStore
 from prefect.serializers import Serializer
 from prefect.task_runners import ProcessPoolTaskRunner
 from resultspec.errors import InvalidConfiguration, InvalidReference, UnknownReference, WriteError
+from resultspec_conformance import EngineSubject, check
 from resultspec_conformance.journal import Journal
 from resultspec_reference.adapters.prefect import HandlerSerializer, HandlerStorage
 
@@ -240,17 +241,28 @@ def test_what_names_no_handler_is_refused(name: str, options: dict[str, Any]) ->
         HandlerSerializer(handler=name, options=options).dumps(1)
 
 
-def test_the_published_report_on_prefect_is_what_the_suite_says(tmp_path: Path) -> None:
-    """Prefect is judged anew: its version, its verdict and the status of every rule are those that the documentation shows."""
-    judge = [sys.executable, str(ROOT / "conformance/comparison/engine_report.py"), "driver:subject", str(tmp_path / "new.json")]
-    environment = os.environ | {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_HOME": str(tmp_path)}
-    subprocess.run(judge, cwd=Path(__file__).parent, env=environment, check=True)
-    new, published = (
-        json.loads(file.read_text(encoding="utf-8")) for file in (tmp_path / "new.json", ROOT / "docs/data/engines/prefect.json")
-    )
+@pytest.fixture
+def subject(database: Path, monkeypatch: pytest.MonkeyPatch) -> EngineSubject:
+    """Prefect as the suite judges it, on the server of the tests."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    import driver
 
-    assert _said(new) == _said(published)
-    assert new["verdict"] == "violates"
+    monkeypatch.setenv(driver.SERVER, json.dumps([os.environ["PREFECT_API_URL"], str(database)]))
+    return driver.subject
+
+
+def test_the_published_report_on_prefect_is_what_the_suite_says(subject: EngineSubject) -> None:
+    """Prefect is judged anew: its version, its verdict and the status of every rule are those that the documentation shows."""
+    published = json.loads((ROOT / "docs/data/engines/prefect.json").read_text(encoding="utf-8"))
+    report = check(subject).to_json()
+
+    assert _said(report) == _said(published)
+    assert report["verdict"] == "violates"
+
+
+def test_another_process_runs_a_failed_run_once_more(subject: EngineSubject) -> None:
+    """What the report leaves blocked, and the documentation says: by itself, the rule engine.fresh-process is kept."""
+    assert check(subject, rules=["engine.fresh-process"]).rule("engine.fresh-process").status == "passed"
 
 
 def _said(report: Any) -> Any:
