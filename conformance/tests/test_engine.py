@@ -16,12 +16,12 @@ from resultspec import rules
 from resultspec_conformance import EngineSubject, check, reproduce
 from resultspec_conformance.checking import Violation, checks_of
 from resultspec_conformance.cli import cli
+from resultspec_conformance.governance.targets import subject_of
 from resultspec_conformance.report import Report
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.engine import ENGINE_SABOTEURS
 from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS
 from resultspec_conformance.settings import Settings
-from resultspec_conformance.targets import subject_of
 from zoo.engines.defective import DEFECTIVE
 from zoo.engines.model_driver import ModelDriver
 

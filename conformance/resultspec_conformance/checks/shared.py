@@ -11,16 +11,16 @@ from typing import Any
 
 import cloudpickle
 
-from ..calling import call
 from ..checking import NotApplicable, Refused, Untested, Violation, check, check_each
-from ..golden import recorded
-from ..making import importable_name
-from ..outcomes import Outcome, attempt, one_line
-from ..processes import Process, WorkerDied, WorkerFailed
-from ..source import shown
-from ..trial import Handle, Trial, fresh
-from ..worker import read as read_there
-from ..worker import write as write_there
+from ..governance.golden import recorded
+from ..processes.interpreters import Process, WorkerDied, WorkerFailed
+from ..processes.worker import read as read_there
+from ..processes.worker import write as write_there
+from ..trials.calling import call
+from ..trials.making import importable_name
+from ..trials.outcomes import Outcome, attempt, one_line
+from ..trials.trial import Handle, Trial, fresh
+from ..values.source import shown
 from .core import is_ordinary
 
 _THREADS = 8
@@ -205,7 +205,7 @@ def _threads(trial: Trial, handler: Handle, values: Sequence[Any], store: str) -
 def _threads_script(trial: Trial, values: Sequence[Any], store: str) -> None:
     if trial.script is None:
         return
-    from ..source import source_of
+    from ..values.source import source_of
 
     trial.script.do(
         f"values = [{', '.join(map(source_of, values[:24]))}]",
@@ -412,7 +412,9 @@ def recorded_references_still_read(trial: Trial) -> str:
     for value, reference in recorded(trial.subject.golden, trial.store()):
         if trial.script is not None:
             pair = f'list(recorded(Path({str(trial.subject.golden)!r}), scratch / "store"))[{count}]'
-            trial.script.do("from resultspec_conformance.golden import recorded", f"recorded_value, reference = {pair}")
+            trial.script.do(
+                "from resultspec_conformance.governance.golden import recorded", f"recorded_value, reference = {pair}"
+            )
             trial.script.rename(value, "recorded_value")
             trial.script.rename(reference, "reference")
         read = handler.read(reference)
