@@ -21,7 +21,6 @@ from prefect.serializers import Serializer
 from prefect.task_runners import ProcessPoolTaskRunner
 from resultspec.errors import InvalidConfiguration, InvalidReference, UnknownReference, WriteError
 from resultspec_conformance import EngineSubject, check
-from resultspec_conformance.journal import Journal
 from resultspec_reference.adapters.prefect import HandlerSerializer, HandlerStorage
 
 ROOT = Path(__file__).parents[3]
@@ -158,11 +157,12 @@ def test_prefect_computes_a_lost_value_again_otherwise(keeping: Callable[[Path],
 
 def test_prefect_goes_on_without_a_result_that_could_not_be_written(place: Path) -> None:
     """The task succeeds, its result is not kept, and the next run computes it again: the documentation says so."""
-    (place / "spied").mkdir()
-    options = {"name": "unwritable", "directory": str(place / "spied"), "fails": "write"}
+    calls: list[str] = []
+    options = {"name": "unwritable", "directory": str(place), "fails": "write"}
 
     @task(cache_policy=INPUTS + TASK_SOURCE, result_serializer=HandlerSerializer(handler=SPY, options=options))
     def value() -> str:
+        calls.append("value")
         return "text"
 
     @flow
@@ -170,7 +170,8 @@ def test_prefect_goes_on_without_a_result_that_could_not_be_written(place: Path)
         return value()
 
     assert (one(), one()) == ("text", "text")
-    assert [(entry.deed, entry.raised) for entry in Journal(place / "spied").entries()] == [("write", True)] * 2
+    assert calls == ["value", "value"]
+    assert not (place / "records").exists()
 
 
 def test_handlers_travel_to_worker_processes(place: Path) -> None:
