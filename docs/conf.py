@@ -24,13 +24,14 @@ html_css_files = ["matrix.css"]
 html_extra_path = ["_published"]  # what programs read, written by the extension specification
 exclude_patterns = ["_build", "_published"]
 autodoc_member_order = "bysource"
+autodoc_mock_imports = ["airflow", "dagster", "luigi", "prefect", "pydantic"]  # products of adapters, which have environments of their own
 autodoc_typehints = "signature"
-# Products that adapters import, and that are not there when this is built.
-autodoc_mock_imports = ["prefect", "pydantic"]
 napoleon_use_ivar = True
 nitpick_ignore_regex = [
     # Names of Python and of other projects, whose documentation may not be within reach when this is built.
     (r"py:.*", r"(collections|concurrent|datetime|os|pathlib|typing|enum|attrs?|cattrs|hypothesis|starlette)\..*|SearchStrategy"),
+    # What the adapter of Dagster takes of it.
+    (r"py:class", r"dagster\..*"),
     # Type variables, which nobody looks up.
     (r"py:.*", r"(.*\.)?[APQRTU](\.\w+)?"),
     # What an engine's store hands out to the runner alone, and what a checker sees of the decorator.

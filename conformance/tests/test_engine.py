@@ -101,6 +101,15 @@ def test_an_engine_without_a_configuration_is_judged_by_the_rest() -> None:
     assert set(statuses(report, "passed")) == set(_quick()) - set(untested)
 
 
+def test_an_engine_that_keeps_outputs_and_has_no_cache_is_judged_by_the_rest() -> None:
+    """Where a flow cannot be run from the cache once more, its handlers are seen at a retry, and only the cache is not judged."""
+    report = run(EngineSubject(engines_of_tests.WithoutCache), attrs.evolve(STRICT, rules=_quick()))
+    untested = statuses(report, "untested")
+
+    assert untested == {"engine.cached-output": "the engine does not support it: nothing is taken from a cache"}
+    assert set(statuses(report, "passed")) == set(_quick()) - set(untested)
+
+
 def test_a_broken_engine_is_caught_as_its_saboteur_is() -> None:
     """An engine that is broken from within, where no detour could break it, is caught by the same rules."""
     rules_asked = ("engine.retry-inputs", "hierarchy.output-owner", "engine.cached-output")

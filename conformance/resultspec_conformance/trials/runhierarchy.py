@@ -8,6 +8,7 @@ because the engine has none, a flow with a task more is run, which takes the out
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -149,8 +150,9 @@ class HierarchyOfRuns:
         computed = False
         if cached_by is None and flow.cached is not None:
             before = len(self._trial.entries(producer.name, "call"))
-            if wrote := self._writers(flow.cached, producer.name):
-                return _one_of(wrote)
+            with suppress(Untested):  # an engine that keeps outputs, and has no cache to run the flow from once more
+                if wrote := self._writers(flow.cached, producer.name):
+                    return _one_of(wrote)
             computed = len(self._trial.entries(producer.name, "call")) > before
         wrote = self._writers(flow.retried, producer.name, cached_by.name if cached_by else _watcher(producer.name))
         if not wrote and not self._writes_at_all(cached=computed):
