@@ -109,12 +109,13 @@ def test_prefect_holds_references_only(keeping: Callable[[Path], dict[str, Any]]
     assert not _in_database(database, canary)
 
 
-def test_a_lost_value_is_an_error_where_the_keys_lie_apart(place: Path) -> None:
+@pytest.mark.parametrize("keeping", [_by_serializer, _by_storage])
+def test_a_lost_value_is_an_error_where_the_keys_lie_apart(keeping: Callable[[Path], dict[str, Any]], place: Path) -> None:
     """With key_storage, the task fails with the handler's error, and is not computed again."""
     calls: list[str] = []
     policy = (INPUTS + TASK_SOURCE).configure(key_storage=place / "keys")
 
-    @task(cache_policy=policy, **_by_serializer(place))
+    @task(cache_policy=policy, **keeping(place))
     def value() -> str:
         calls.append("value")
         return "text"

@@ -80,7 +80,7 @@ class HandlerSerializer(_NamesHandler, Serializer):
 
 
 class HandlerStorage(_NamesHandler, WritableFileSystem):
-    """A Prefect result storage that keeps by a result handler the bytes that Prefect makes of results, and their references itself.
+    """A Prefect result storage that keeps by a result handler the bytes that Prefect makes of results.
 
     A reference is kept in a file for its key, which is replaced whole: readers find either the earlier or the later one.
 
