@@ -206,7 +206,7 @@ class Driver:
         """Wait until what tasks came to, which is sent in the background, has reached the database."""
         APILogWorker.instance().drain()
         EventsWorker.drain_all()
-        until = time.monotonic() + 30
+        until = time.monotonic() + 50
         with get_client(sync_client=True) as client:
             wanted = TaskRunFilter(id=TaskRunFilterId(any_=list(self.task_runs)))
             while time.monotonic() < until:
