@@ -11,7 +11,7 @@ PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspe
 
 ADAPTERS := $(patsubst reference/adapter_tests/%/constraints.txt,%,$(wildcard reference/adapter_tests/*/constraints.txt))
 
-.PHONY: help install check lint types test docs adapters wheel-test demo bench kill-matrix matrix comparison typing-table lock
+.PHONY: help install check lint types test docs adapters wheel-test demo bench kill-matrix matrix comparison engines typing-table lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ $(VENV)/adapters/%/.installed: reference/adapter_tests/%/constraints.txt pyproje
 	$(VENV)/adapters/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
+# Make would take it for a file in between, and remove it.
+.PRECIOUS: $(VENV)/adapters/%/.installed
+
 demo: install  ## Judge two handlers of the reference and one over a third-party store
 	$(BIN)/resultspec check \
 	  "resultspec_reference:LocalResultHandler(directory='{scratch}/results')" \
@@ -90,6 +93,15 @@ comparison: install  ## Which kits notice which defects of a store; installs the
 	$(PYTHON) -m venv $(VENV)/comparison
 	$(VENV)/comparison/bin/python -m pip install --quiet -e '.[conformance,comparison]'
 	$(VENV)/comparison/bin/python conformance/comparison/compare.py
+
+engines: engine-reference $(patsubst reference/adapter_tests/%/driver.py,engine-%,$(wildcard reference/adapter_tests/*/driver.py))  ## What the suite says of engines, as data for the documentation
+
+engine-reference: install
+	cd reference/tests && ../../$(BIN)/python ../../conformance/comparison/engine_report.py engine_driver:subject ../../docs/data/engines/reference.json
+
+engine-%: $(VENV)/adapters/%/.installed
+	cd reference/adapter_tests/$* && \
+	  ../../../$(VENV)/adapters/$*/bin/python ../../../conformance/comparison/engine_report.py driver:subject ../../../docs/data/engines/$*.json
 
 typing-table: install  ## What five type checkers make of the typing tests; installs them into an environment of their own
 	$(PYTHON) -m venv $(VENV)/typing

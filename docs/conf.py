@@ -14,6 +14,7 @@ extensions = [
     "specification",
     "signs_list",
     "evidence_page",
+    "engines_page",
     "typing_page",
     "speed_page",
 ]
@@ -23,7 +24,8 @@ html_css_files = ["matrix.css"]
 html_extra_path = ["_published"]  # what programs read, written by the extension specification
 exclude_patterns = ["_build", "_published"]
 autodoc_member_order = "bysource"
-autodoc_mock_imports = ["airflow", "dagster", "luigi"]  # products of adapters, which have environments of their own
+# Products that adapters import, which have environments of their own.
+autodoc_mock_imports = ["airflow", "dagster", "luigi", "prefect", "pydantic"]
 autodoc_typehints = "signature"
 napoleon_use_ivar = True
 nitpick_ignore_regex = [

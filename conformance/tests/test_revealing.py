@@ -76,6 +76,12 @@ def test_an_encoding_hides_nothing(shown: Any) -> None:
     assert found is not None
 
 
+@pytest.mark.parametrize("before", [r"\\h", r"\777", r"\8", "\\", r"\\\h\n"])
+def test_no_backslash_is_warned_of(before: str) -> None:
+    """Text with escapes that Python warns of, as paths and patterns have them, is searched as other text is."""
+    assert revealed(f"{before} and nothing else", [Secret("the value", (DATA,))]) is None
+
+
 @pytest.mark.parametrize("name", ["md5", "sha1", "sha256", "sha512", "blake2b"])
 def test_a_digest_reveals_nothing(name: str) -> None:
     """References may be made of a digest of the value, in any form."""
