@@ -53,7 +53,8 @@ docs: install  ## The documentation, warnings as errors
 wheel-test: install  ## Build the wheel, and use it as its users do: bare with pytest, and with the extras
 	sh conformance/tests/wheel_test.sh $(BIN)/python
 
-adapters: $(ADAPTERS:%=adapter-%)  ## The adapters, each beside its product in an environment of its own
+adapters: install  ## The adapters, each beside its product in an environment of its own
+	$(MAKE) --no-print-directory --jobs=$(shell nproc) --output-sync=target $(ADAPTERS:%=adapter-%)
 
 adapter-%: $(VENV)/adapters/%/.installed
 	$(VENV)/adapters/$*/bin/mypy --cache-dir $(VENV)/adapters/$*/mypy -m resultspec_reference.adapters.$*
