@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AZURITE := $(VENV)/azurite
 # What is pinned: all that the tests need.
-EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
+EXTRAS := reference engine postgresql dask fsspec obstore gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
 ADAPTERS := $(patsubst reference/adapter_tests/%/constraints.txt,%,$(wildcard reference/adapter_tests/*/constraints.txt))
