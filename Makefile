@@ -39,7 +39,7 @@ lint: install  ## Style and layers
 	$(BIN)/lint-imports
 
 types: install  ## mypy and pyright, strict
-	$(BIN)/mypy $(PACKAGES) spec/typing_tests reference/typing_tests
+	$(BIN)/mypy $(PACKAGES) spec/typing_tests reference/typing_tests reference/adapter_tests/typed
 	$(BIN)/pyright
 
 # Real processes, emulators and kills can be starved once on a busy machine: what failed is run once more, alone, for all to see.

@@ -1,6 +1,6 @@
 """What Dask computes, kept by reference (the extra ``dask``)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import attrs
@@ -9,11 +9,21 @@ from resultspec import JSON, ResultHandler
 
 from .._results import HandledResult, Result
 
-__all__ = ["ByReference", "Keeper", "by_reference", "gather"]
+__all__ = ["ByReference", "Function", "Keeper", "by_reference", "gather"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 R = TypeVar("R", bound=JSON)
+
+
+class Function(Protocol[T_co]):
+    """**Protocol:** a function of any arguments."""
+
+    # A Callable in its place has mypy take the type of the values from the handler, and forget the function's.
+    def __call__(self, *args: Any, **kwargs: Any) -> T_co:
+        """Return a value."""
+        ...
 
 
 class Keeper(Protocol[T_contra, R]):
@@ -37,7 +47,7 @@ class ByReference(Generic[T, R]):
         handler: What keeps its output.
     """
 
-    function: Callable[..., T]
+    function: Function[T]
     handler: Keeper[T, R]
 
     @property
@@ -60,7 +70,7 @@ class ByReference(Generic[T, R]):
         return Result(value, False, cast("ResultHandler[T, R]", self.handler)).write()
 
 
-def by_reference(function: Callable[..., T], handler: Keeper[T, R]) -> ByReference[T, R]:
+def by_reference(function: Function[T], handler: Keeper[T, R]) -> ByReference[T, R]:
     """Return a function for Dask to call in a worker, which keeps what it returns by reference.
 
     Among its arguments, results of such functions are read where they are needed, each by the handler that wrote it, also

@@ -1,0 +1,364 @@
+"""Handlers over stores of obstore and filesystems of fsspec: what they keep, and what they refuse."""
+
+import copy
+import errno
+import pickle
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from adapted import FsspecS3, ObstoreAzure, ObstoreS3
+from emulators import SECRET, factory
+from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
+from hypothesis import strategies as st
+from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
+from resultspec.errors import CorruptResult, InvalidReference, UnknownReference, WriteError
+from resultspec_conformance.report import Report
+from resultspec_conformance.runner import run
+from resultspec_conformance.settings import Settings
+from resultspec_conformance.subjects import HandlerSubject
+from resultspec_reference import MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
+from resultspec_reference.adapters.fsspec import FsspecResultHandler
+from resultspec_reference.adapters.obstore import ObstoreResultHandler
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+KEY = SECRET.encode()
+ALL = ("core", "shared", "durable", "private")
+NUMBERS = count()
+EMULATED: dict[str, tuple[str, Any]] = {
+    "obstore on S3": ("s3", ObstoreS3),
+    "obstore on Azure": ("azure", ObstoreAzure),
+    "fsspec on S3": ("s3", FsspecS3),
+}
+# Every kind of value is tried where it costs no requests.
+FEW = st.one_of(st.none(), st.integers(), st.text(), st.tuples(st.floats(), st.sets(st.text())), st.binary(min_size=5000))
+IN_MEMORY = MemoryStore()
+
+
+def obstore_local(scratch: Path) -> Any:
+    """A handler over a directory, by obstore."""
+    return ObstoreResultHandler[Any](LocalStore(scratch / "a b", mkdir=True), "results", key=KEY)
+
+
+def obstore_memory(scratch: Path) -> Any:
+    """A handler over the memory of this process, by obstore."""
+    return ObstoreResultHandler[Any](IN_MEMORY, str(abs(hash(scratch))), key=KEY)
+
+
+def fsspec_local(scratch: Path) -> Any:
+    """A handler over a directory, by fsspec."""
+    return FsspecResultHandler[Any](str(scratch / "a b" / "results"), key=KEY)
+
+
+def fsspec_memory(scratch: Path) -> Any:
+    """A handler over the memory of this process, by fsspec."""
+    return FsspecResultHandler[Any](f"memory://{scratch}", key=KEY)
+
+
+def verdict_of(report: Report, claims: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """The verdict, and what was not passed among the classes that are claimed."""
+    kept = ("passed", "not-applicable", "untested")
+    left = {found.id: found.message or found.status for found in report.rules if found.cls in claims and found.status not in kept}
+    return report.verdict, left
+
+
+@pytest.mark.parametrize("make", [obstore_local, fsspec_local])
+def test_directories_conform(make: Any) -> None:
+    """They keep every rule that must be kept; neither library syncs what it writes, nor makes files for their owner alone."""
+    verdict, left = verdict_of(run(HandlerSubject(make, claims=ALL, credentials=(SECRET,)), Settings(examples=30)), ALL)
+
+    assert (verdict, left.keys()) == ("conforms", {"durable.synced", "private.file-mode"}), left
+
+
+@pytest.mark.parametrize("make", [obstore_memory, fsspec_memory])
+def test_memory_conforms(make: Any) -> None:
+    """It keeps the class core, and cannot be shared with another process."""
+    report = run(HandlerSubject(make, claims=("core",), credentials=(SECRET,)), Settings(examples=30))
+
+    assert verdict_of(report, ("core",)) == ("conforms", {})
+    assert report.classes["shared"].verdict == "violates"
+
+
+@pytest.mark.parametrize("kind", EMULATED)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_object_stores_conform(stores: Callable[[str], Any], kind: str) -> None:
+    """They keep every rule of every class."""
+    emulator, adapt = EMULATED[kind]
+    store = adapt(stores(emulator))
+    subject = HandlerSubject(
+        factory(store, key=KEY, retry_for=5), values=FEW, claims=ALL, tamper=store.door, credentials=(SECRET,), name=kind
+    )
+
+    assert verdict_of(run(subject, Settings(examples=15)), ALL) == ("conforms", {})
+
+
+@pytest.fixture(params=["obstore local", "obstore memory", "fsspec local", "fsspec memory", *EMULATED])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
+    """A function that makes handlers with options, all of one store."""
+    kind = request.param
+    if kind in EMULATED:
+        emulator, adapt = EMULATED[kind]
+        store = adapt(request.getfixturevalue("stores")(emulator))
+        prefix = f"adapters/{next(NUMBERS)}"
+        return lambda **options: store.handler(prefix, **options)
+    memory = MemoryStore()
+    return {
+        "obstore local": lambda **options: ObstoreResultHandler[Any](LocalStore(tmp_path), **options),
+        "obstore memory": lambda **options: ObstoreResultHandler[Any](memory, **options),
+        "fsspec local": lambda **options: FsspecResultHandler[Any](str(tmp_path), **options),
+        "fsspec memory": lambda **options: FsspecResultHandler[Any](f"memory://{tmp_path}", **options),
+    }[kind]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_large_values(make: Any) -> None:
+    """What takes several requests to read, and more than a filesystem buffers to write, comes back."""
+    value = [bytes(range(256)) * 100_000, b"end"]
+    handler = make()
+
+    assert handler.read(handler.write(value)) == value
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_equality(make: Any) -> None:
+    """Handlers of one store are equal, also when they are made by another thread; a key, a time or a prefix tells them apart."""
+    handler, others = make(), [make(key=KEY), make(retry_for=7)]
+    made: list[Any] = []
+    thread = threading.Thread(target=lambda: made.append(make()))
+    thread.start()
+    thread.join()
+
+    assert make() == handler == made[0] == copy.copy(handler)
+    assert hash(make()) == hash(handler)
+    assert len({handler, make(), *others}) == 3
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_shown(make: Any) -> None:
+    """No credential is in a repr or in a reference."""
+    handler = make(key=KEY)
+
+    assert SECRET not in f"{handler!r} {handler.write(SECRET)}"
+    assert "key" not in repr(handler)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_pickling(make: Any) -> None:
+    """A handler pickles as its store does: a store in memory of obstore does not, loudly; all others read what was written."""
+    handler = make()
+    if isinstance(getattr(handler, "store", None), MemoryStore):
+        with pytest.raises(TypeError, match="cannot pickle 'MemoryStore'"):
+            pickle.dumps(handler)
+        return
+    copied = pickle.loads(pickle.dumps(handler))
+
+    assert copied == handler
+    assert copied.read(handler.write([None])) == [None]
+
+
+@pytest.mark.parametrize(
+    ("handler", "root"),
+    [
+        (ObstoreResultHandler(S3Store("bucket", prefix="a/b"), "c/d"), "s3://bucket/a/b/c/d"),
+        (ObstoreResultHandler(GCSStore("bucket", skip_signature=True)), "gs://bucket"),
+        (ObstoreResultHandler(AzureStore("box", account_name="acc", sas_key=f"sig={SECRET}"), "c"), "az://box/c"),
+        (ObstoreResultHandler(LocalStore()), "file://"),
+        (ObstoreResultHandler(MemoryStore(), "c"), "memory:///c"),
+        (FsspecResultHandler("/a b/../c/"), "file:///c"),
+        (FsspecResultHandler("file:///a"), "file:///a"),
+        (FsspecResultHandler("local:///a://b?c"), "file:///a:/b?c"),
+        (FsspecResultHandler("s3://bucket/a/"), "s3://bucket/a"),
+        (FsspecResultHandler("abfs://box@acc.dfs.core.windows.net/a"), "abfs://box@acc.dfs.core.windows.net/a"),
+        (FsspecResultHandler("sftp://me@example.com:22/a"), "sftp://me@example.com:22/a"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_references(handler: Any, root: str) -> None:
+    """They are URIs, which mean the same place everywhere; another place is refused before anything is asked of the store."""
+    assert handler._root == root
+    for reference in (f"{root}/x", f"{root}/../{1:032x}.result", f"{root}x/{1:032x}.result", "memory://elsewhere/a", 5, None):
+        with pytest.raises(InvalidReference):
+            handler.read(reference)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "results",
+        "./results",
+        "~/results",
+        "file://results",
+        "simplecache::s3://bucket",
+        "file:///a::b",
+        f"ftp://me:{SECRET}@example.com/a",
+        f"https://example.com/a?sig={SECRET}",
+        "s3://bucket/../other",
+        "s3://bucket/a\n",
+        "s3://bucket/\udc80",
+        "file:///\udc80",
+        "file:///a\0",
+    ],
+)
+def test_unusable_locations(url: str) -> None:
+    """A place that is another one elsewhere, a chain and a URL with a secret are refused, and not quoted."""
+    with pytest.raises(ValueError, match="path") as caught:
+        FsspecResultHandler(url)
+
+    assert SECRET not in str(caught.value)
+
+
+def test_unusable_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that creates over others, one of a relative path, and what is no store are refused, and not quoted."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_BUCKET", "bucket")
+    stores: list[tuple[Any, type[Exception]]] = [
+        (HTTPStore(f"https://me:{SECRET}@example.com"), TypeError),
+        (f"s3://{SECRET}", TypeError),
+        (None, TypeError),
+        (LocalStore("."), ValueError),
+        (S3Store(None), ValueError),  # type: ignore[arg-type] # obstore takes it, and the bucket from the variable
+    ]
+    for store, error in stores:
+        with pytest.raises(error) as caught:
+            ObstoreResultHandler(store)
+        assert SECRET not in str(caught.value)
+
+
+def test_one_form(stores: Callable[[str], Any]) -> None:
+    """The handler of S3 and that of its obstore store keep values alike: each reads what the other wrote."""
+    s3 = stores("s3")
+    adapted, ours = ObstoreS3(s3).handler("one/form", key=KEY), s3.handler("one/form", key=KEY)
+
+    assert ours.read(adapted.write([1, None])) == [1, None]
+    assert adapted.read(ours.write([1, None])) == [1, None]
+
+
+@pytest.mark.parametrize("adapt", [ObstoreS3, FsspecS3])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_missing_buckets(stores: Callable[[str], Any], adapt: Any) -> None:
+    """A write into a bucket that does not exist says so, and does not make one."""
+    handler = adapt(stores("s3")).handler("a", bucket="missing-bucket")
+    for _ in range(2):
+        with pytest.raises(MissingBucket, match="missing-bucket"):
+            handler.write(1)
+
+
+class Troubled(LocalFileSystem):  # type: ignore[misc] # fsspec has no types
+    """A filesystem whose writing fails half-way, by an error that quotes a credential."""
+
+    protocol = "troubled"
+    error: Exception = OSError()
+    threads: list[int] = []
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.threads.append(threading.get_ident())
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        file = super()._open(path, mode, **options)
+        if "w" in mode:
+            file.f.write(b"half")
+            file.f.write = self._fail
+        return file
+
+    def _fail(self, content: bytes) -> int:
+        raise self.error
+
+
+fsspec.register_implementation("troubled", Troubled, clobber=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (OSError(errno.ENOSPC, SECRET), StoreError, "No space left on device"),
+        (PermissionError(errno.EACCES, SECRET), RefusedAccess, "was refused"),
+        (TimeoutError(SECRET), UnreachableStore, "cannot be reached"),
+        (ConnectionResetError(SECRET), UnreachableStore, "cannot be reached"),
+        (ImportError(SECRET), MissingExtra, "another package"),
+        (RuntimeError(SECRET), StoreError, "RuntimeError"),
+    ],
+    ids=lambda one: type(one).__name__ if isinstance(one, Exception) else "",
+)
+def test_failures_of_a_filesystem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: Any, says: str
+) -> None:
+    """They are errors of the reference, which quote nothing, and leave no file behind."""
+    monkeypatch.setattr(Troubled, "error", error)
+    handler = FsspecResultHandler(f"troubled://{tmp_path}", retry_for=0.1)
+    with pytest.raises(kind, match=says) as caught:
+        handler.write(1)
+
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    assert isinstance(caught.value, WriteError)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_protocols_and_missing_directories(tmp_path: Path) -> None:
+    """A protocol that nobody speaks, and a directory that is not there and not to be made, are errors in one sentence."""
+    with pytest.raises(StoreError, match=r"cannot be used for nonsense://a: ValueError"):
+        FsspecResultHandler("nonsense://a").write(1)
+    with pytest.raises(MissingBucket, match="make it first"):
+        FsspecResultHandler(f"{tmp_path}/absent", storage_options={"auto_mkdir": False}).write(1)
+
+
+def test_a_filesystem_belongs_to_a_thread(tmp_path: Path) -> None:
+    """As in fsspec itself: each thread makes its own, once, and it is not one that others hold and list with."""
+    Troubled.threads.clear()
+    handler = FsspecResultHandler(f"troubled://{tmp_path}")
+
+    def ask() -> None:
+        for _ in range(3):
+            with pytest.raises(UnknownReference):
+                handler.read(f"{handler.url}/{1:032x}.result")
+
+    workers = [threading.Thread(target=ask) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+        worker.join()
+    ask()
+
+    assert len(Troubled.threads) == 3
+    assert threading.get_ident() in Troubled.threads
+
+
+def test_a_file_that_is_there_in_part(tmp_path: Path) -> None:
+    """A reader who comes while a local file is being written, in place as fsspec does it, gets nothing of it."""
+    handler = FsspecResultHandler[Any](str(tmp_path), key=KEY)
+    reference = handler.write([b"x" * 100_000])
+    file = Path(reference.removeprefix("file://"))
+    whole = file.read_bytes()
+    for size in (0, 1, 50_000, len(whole) - 1):
+        file.write_bytes(whole[:size])
+        with pytest.raises(CorruptResult):
+            handler.read(reference)
+
+
+def test_memory_is_shared_within_a_process() -> None:
+    """Fsspec has one memory in a process: any handler of the URL reads it, whatever filesystem object wrote."""
+    reference = FsspecResultHandler("memory://shared").write([1])
+
+    assert FsspecResultHandler("memory://shared").read(reference) == [1]
+    assert MemoryFileSystem().exists(reference)
+
+
+@pytest.mark.parametrize("name", ["fsspec_handler", "obstore_handler"])
+def test_the_examples(name: str, tmp_path: Path) -> None:
+    """The examples of the documentation run: they print a reference that names the directory, and the value."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / f"{name}.py", tmp_path], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    reference, value = done.stdout.splitlines()
+    assert reference.startswith(f"{tmp_path.as_uri()}/results/")
+    assert value == "{'answer': (42, None)}"
