@@ -2,7 +2,6 @@
 
 import os
 import re
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -100,12 +99,7 @@ class _Filesystem:
 
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         self._url = url
-        # An instance of its own: what others have listed, and since when, is not its concern.
-        self._options = {"skip_instance_cache": True, **options}
-        if url.startswith("file:"):
-            self._options.setdefault("auto_mkdir", True)
-        # Of a thread: as fsspec has it, most filesystems are not for several.
-        self._opened = threading.local()
+        self._options = {"auto_mkdir": True, **options} if url.startswith("file:") else options
 
     def create(self, key: str, file: IO[bytes], size: int) -> None:
         """Make a file. Its random name is not looked for: fsspec's creating "only where there is none" loses races."""
@@ -120,7 +114,7 @@ class _Filesystem:
         content = self.fetch(key, 0, length)
         if len(content) < length:
             return content, len(content)
-        return content, self._ask(lambda fs, path: int(fs.info(path)["size"]), key)
+        return content, self._ask(_size, key)
 
     def fetch(self, key: str, start: int, end: int) -> bytes:
         """Return the bytes of a range."""
@@ -129,9 +123,8 @@ class _Filesystem:
     def _ask(self, request: Callable[[Any, str], _R], key: str) -> _R:
         """Do a request, and turn what the filesystem raises into errors that quote nothing."""
         try:
-            if not hasattr(self._opened, "at"):
-                self._opened.at = _url_to_fs(self._url, **self._options)
-            fs, root = self._opened.at
+            # One that fsspec keeps for these options, and for this thread where it is not for several.
+            fs, root = _url_to_fs(self._url, **self._options)
             return request(fs, f"{root.rstrip('/')}/{key}")
         except Exception as error:
             failure, cause = self._failure(error), quiet(error)
@@ -149,6 +142,12 @@ class _Filesystem:
             return UnreachableStore(f"{self._url} cannot be reached: {type(error).__name__}")
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
         return StoreError(f"The filesystem cannot be used for {self._url}: {reason}")
+
+
+def _size(fs: Any, path: str) -> int:
+    # What has been listed through the same object may be older than the file.
+    fs.invalidate_cache(path)
+    return int(fs.info(path)["size"])
 
 
 def _send(fs: Any, path: str, file: IO[bytes]) -> None:
