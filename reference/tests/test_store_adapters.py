@@ -22,12 +22,12 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import strategies as st
 from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
-from resultspec.errors import CorruptResult, InvalidReference, UnknownReference, WriteError
+from resultspec.errors import CorruptResult, InvalidConfiguration, InvalidReference, UnknownReference, WriteError
 from resultspec_conformance.report import Report
 from resultspec_conformance.runner import run
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
-from resultspec_reference import MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
+from resultspec_reference import Configuration, MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
 from resultspec_reference.adapters.fsspec import FsspecResultHandler
 from resultspec_reference.adapters.obstore import ObstoreResultHandler
 
@@ -377,6 +377,20 @@ def test_memory_is_shared_within_a_process() -> None:
 
     assert FsspecResultHandler("memory://shared").read(reference) == [1]
     assert MemoryFileSystem().exists(reference)
+
+
+def test_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration file can name a location of fsspec, with its options; one that cannot be used is not quoted."""
+    file = tmp_path / "config.toml"
+    kind = 'kind = "resultspec_reference.adapters.fsspec:FsspecResultHandler"'
+    monkeypatch.delenv("RESULTSPEC_RESULT_HANDLER", raising=False)
+    monkeypatch.setenv("RESULTSPEC_CONFIG", str(file))
+    file.write_text(f'[result_handler]\n{kind}\nurl = "s3://bucket/results"\nstorage_options = {{ anon = false }}')
+    assert Configuration().result_handler == FsspecResultHandler("s3://bucket/results", storage_options={"anon": False})
+    file.write_text(f'[result_handler]\n{kind}\nurl = "ftp://me:{SECRET}@example.com"')
+    with pytest.raises(InvalidConfiguration) as caught:
+        _ = Configuration().result_handler
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("name", ["fsspec_handler", "obstore_handler"])
