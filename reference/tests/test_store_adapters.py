@@ -171,6 +171,8 @@ def test_pickling(make: Any) -> None:
         (ObstoreResultHandler(MemoryStore(), "c"), "memory:///c"),
         (FsspecResultHandler("/a b/../c/"), "file:///c"),
         (FsspecResultHandler("file:///a"), "file:///a"),
+        (FsspecResultHandler("/"), "file://"),
+        (FsspecResultHandler("memory://"), "memory://"),
         (FsspecResultHandler("local:///a://b?c"), "file:///a:/b?c"),
         (FsspecResultHandler("s3://bucket/a/"), "s3://bucket/a"),
         (FsspecResultHandler("abfs://box@acc.dfs.core.windows.net/a"), "abfs://box@acc.dfs.core.windows.net/a"),
@@ -369,6 +371,19 @@ def test_a_file_that_is_there_in_part(tmp_path: Path) -> None:
         file.write_bytes(whole[:size])
         with pytest.raises(CorruptResult):
             handler.read(reference)
+
+
+def test_the_root_of_a_filesystem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not the working directory, which fsspec takes an empty path for."""
+    monkeypatch.chdir(tmp_path)
+    name = Path(FsspecResultHandler(str(tmp_path)).write(1)).name
+    memory = FsspecResultHandler[Any]("memory://")
+    reference = memory.write(2)
+
+    assert reference == f"memory:///{Path(reference).name}"
+    assert memory.read(reference) == 2
+    with pytest.raises(UnknownReference):
+        FsspecResultHandler("/").read(f"file:///{name}")
 
 
 def test_memory_is_shared_within_a_process() -> None:

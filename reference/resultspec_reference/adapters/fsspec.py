@@ -35,12 +35,13 @@ _PIECE = 1 << 24
 def _location(url: str) -> str:
     """Return the URL of a directory, which means the same place from every working directory."""
     scheme, _, path = url.partition("://") if "://" in url else ("file", "", url)
-    if scheme in _LOCAL and path.startswith("/") and "::" not in path:
-        return f"file://{absolute(path)}".rstrip("/")
-    if scheme in _LOCAL or not _URL.fullmatch(url) or "::" in url or ".." in url.split("/") or not url.isprintable():
+    # Without a path it is the root, as it is told below.
+    if scheme in _LOCAL and (path.startswith("/") or url == "file://") and "::" not in path:
+        scheme, path = "file", str(absolute(path or "/"))
+    elif scheme in _LOCAL or not _URL.fullmatch(url) or "::" in url or ".." in url.split("/") or not url.isprintable():
         # It is not quoted: it may hold a password.
         raise ValueError("A location is an absolute path, or one URL such as s3://bucket/prefix without password and query")
-    return url.rstrip("/")
+    return f"{scheme}://{path.rstrip('/')}"
 
 
 def _copy(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +125,7 @@ class _Filesystem:
         """Do a request, and turn what the filesystem raises into errors that quote nothing."""
         try:
             # One that fsspec keeps for these options, and for this thread where it is not for several.
-            fs, root = _url_to_fs(self._url, **self._options)
+            fs, root = _url_to_fs(f"{self._url}/", **self._options)
             return request(fs, f"{root.rstrip('/')}/{key}")
         except Exception as error:
             failure, cause = self._failure(error), quiet(error)
