@@ -118,6 +118,21 @@ def test_mapping_and_delayed(client: Client, handler: LocalResultHandler) -> Non
     assert result.read().value[1] == 5 * len(MARKER)
 
 
+def test_what_dask_takes_for_the_same(client: Client, handler: LocalResultHandler, tmp_path: Path) -> None:
+    """Calls are one when function, handler and arguments are equal, and another when one of them is another."""
+    calls = [
+        (by_reference(large, handler), 7),
+        (by_reference(large, LocalResultHandler(handler.directory, sync=False)), 7),
+        (by_reference(large, LocalResultHandler(tmp_path / "elsewhere", sync=False)), 7),
+        (by_reference(same, handler), 7),
+        (by_reference(large, handler), 8),
+    ]
+    first, again, *others = [client.submit(function, argument) for function, argument in calls]
+
+    assert first.key == again.key
+    assert len({first.key, *(other.key for other in others)}) == 4
+
+
 def test_lost_and_damaged_values(client: Client, handler: LocalResultHandler) -> None:
     """They are errors, at the next function and here, with the cause; nothing is computed again."""
     lost, damaged = client.map(by_reference(large, handler), [4, 5])
