@@ -78,3 +78,11 @@ class FsspecS3:
 
     def door(self, handler: Any) -> Door:
         return self.store.door(attrs.make_class("Prefixed", ["prefix"])(handler.url.partition(f"{BUCKET}/")[2]))
+
+
+# The emulator of each, and how it is reached.
+EMULATED: dict[str, tuple[str, Any]] = {
+    "obstore on S3": ("s3", ObstoreS3),
+    "obstore on Azure": ("azure", ObstoreAzure),
+    "fsspec on S3": ("s3", FsspecS3),
+}

@@ -2,7 +2,6 @@
 
 import copy
 import errno
-import json
 import pickle
 import subprocess
 import sys
@@ -16,89 +15,19 @@ from typing import Any
 
 import fsspec
 import pytest
-from adapted import FsspecS3, ObstoreAzure, ObstoreS3
-from emulators import SECRET, factory
+from adapted import EMULATED, FsspecS3, ObstoreS3
+from emulators import SECRET
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
-from hypothesis import strategies as st
 from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
 from resultspec.errors import CorruptResult, InvalidConfiguration, InvalidReference, UnknownReference, WriteError
-from resultspec_conformance.report import Report
-from resultspec_conformance.runner import run
-from resultspec_conformance.settings import Settings
-from resultspec_conformance.subjects import HandlerSubject
 from resultspec_reference import Configuration, MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
 from resultspec_reference.adapters.fsspec import FsspecResultHandler
 from resultspec_reference.adapters.obstore import ObstoreResultHandler
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEY = SECRET.encode()
-KEPT = ("passed", "not-applicable", "untested")
-ALL = ("core", "shared", "durable", "private")
 NUMBERS = count()
-EMULATED: dict[str, tuple[str, Any]] = {
-    "obstore on S3": ("s3", ObstoreS3),
-    "obstore on Azure": ("azure", ObstoreAzure),
-    "fsspec on S3": ("s3", FsspecS3),
-}
-# Every kind of value is tried where it costs no requests.
-FEW = st.one_of(st.none(), st.integers(), st.text(), st.tuples(st.floats(), st.sets(st.text())), st.binary(min_size=5000))
-IN_MEMORY = MemoryStore()
-
-
-def obstore_memory(scratch: Path) -> Any:
-    """A handler over the memory of this process, by obstore."""
-    return ObstoreResultHandler[Any](IN_MEMORY, str(abs(hash(scratch))), key=KEY)
-
-
-def fsspec_memory(scratch: Path) -> Any:
-    """A handler over the memory of this process, by fsspec."""
-    return FsspecResultHandler[Any](f"memory://{scratch}", key=KEY)
-
-
-def verdict_of(report: Report, claims: tuple[str, ...]) -> tuple[str, dict[str, str]]:
-    """The verdict, and what was not passed among the classes that are claimed."""
-    left = {found.id: found.message or found.status for found in report.rules if found.cls in claims and found.status not in KEPT}
-    return report.verdict, left
-
-
-@pytest.mark.parametrize("name", ["fsspec_handler", "obstore_handler"])
-def test_directories_conform(name: str, tmp_path: Path) -> None:
-    """The examples keep every rule that must be kept; neither library syncs files, nor makes them for their owner alone."""
-    command = ["-m", "resultspec_conformance", "check", f"{name}.py:make", *(f"--claim={claim}" for claim in ALL)]
-    done = subprocess.run(
-        [sys.executable, *command, "--json", tmp_path / "report"],
-        cwd=EXAMPLES,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    report = json.loads((tmp_path / "report").read_text(encoding="utf-8"))
-
-    assert report["verdict"] == "conforms", done.stdout
-    assert {rule["id"] for rule in report["rules"] if rule["status"] not in KEPT} == {"durable.synced", "private.file-mode"}
-
-
-@pytest.mark.parametrize("make", [obstore_memory, fsspec_memory])
-def test_memory_conforms(make: Any) -> None:
-    """It keeps the class core, and cannot be shared with another process."""
-    report = run(HandlerSubject(make, claims=("core",), credentials=(SECRET,)), Settings(examples=30))
-
-    assert verdict_of(report, ("core",)) == ("conforms", {})
-    assert report.classes["shared"].verdict == "violates"
-
-
-@pytest.mark.parametrize("kind", EMULATED)
-def test_object_stores_conform(stores: Callable[[str], Any], kind: str) -> None:
-    """They keep every rule of every class."""
-    emulator, adapt = EMULATED[kind]
-    store = adapt(stores(emulator))
-    subject = HandlerSubject(
-        factory(store, key=KEY, retry_for=5), values=FEW, claims=ALL, tamper=store.door, credentials=(SECRET,), name=kind
-    )
-
-    assert verdict_of(run(subject, Settings(examples=15)), ALL) == ("conforms", {})
 
 
 @pytest.fixture(params=["obstore local", "obstore memory", "fsspec local", "fsspec memory", *EMULATED])
