@@ -57,7 +57,7 @@ adapters: $(ADAPTERS:%=adapter-%)  ## The adapters, each beside its product in a
 
 adapter-%: $(VENV)/adapters/%/.installed
 	$(VENV)/adapters/$*/bin/mypy --cache-dir $(VENV)/adapters/$*/mypy -m resultspec_reference.adapters.$*
-	$(VENV)/adapters/$*/bin/python -m pytest -q reference/adapter_tests/$*
+	$(VENV)/adapters/$*/bin/python -m pytest -q --confcutdir=reference/adapter_tests reference/adapter_tests/$*
 
 $(VENV)/adapters/%/.installed: reference/adapter_tests/%/constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)/adapters/$*

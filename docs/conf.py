@@ -23,13 +23,14 @@ html_css_files = ["matrix.css"]
 html_extra_path = ["_published"]  # what programs read, written by the extension specification
 exclude_patterns = ["_build", "_published"]
 autodoc_member_order = "bysource"
+autodoc_mock_imports = ["airflow", "dagster", "luigi"]  # products of adapters, which have environments of their own
 autodoc_typehints = "signature"
 napoleon_use_ivar = True
 nitpick_ignore_regex = [
     # Names of Python and of other projects, whose documentation may not be within reach when this is built.
     (r"py:.*", r"(collections|concurrent|datetime|os|pathlib|typing|enum|attrs?|cattrs|hypothesis|starlette)\..*|SearchStrategy"),
     # What adapters take and return of the libraries that they are for.
-    (r"py:.*", r"(distributed|obstore)\..*|ObjectStore"),
+    (r"py:.*", r"(dagster|distributed|obstore)\..*|ObjectStore"),
     # Type variables, which nobody looks up.
     (r"py:.*", r"(.*\.)?[APQRTU](_co|_contra)?(\.\w+)?"),
     # What an engine's store hands out to the runner alone, and what a checker sees of the decorator.

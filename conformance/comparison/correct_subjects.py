@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 from resultspec import rules
-from resultspec_conformance.golden import record
+from resultspec_conformance.governance.golden import record
 from resultspec_conformance.subjects import (
     HANDLER_CLASSES,
     EngineSubject,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import check, reproduce, sensitivity
     from .engines import EngineDriver, SupportsClose, SupportsResume, SupportsStates, SupportsStorage, TaskReport, Unsupported
-    from .making import BadSubject
     from .pipelines import Constant, ParameterValue, Pipeline, PipelineTask, TaskOutput
     from .pytest_suite import HandlerConformance, conformance_checks
     from .report import Report, RuleReport
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .storage import StorageDoor
     from .subjects import EngineSubject, HandlerSubject, HierarchyDriver, HierarchySubject, ResultSubject
+    from .trials.making import BadSubject
 
 __all__ = [
     "BadSubject",
@@ -49,7 +49,7 @@ __all__ = [
 
 # Loaded when they are asked for: Hypothesis and pytest take longer to import than most handlers take to be checked.
 _HOMES = {
-    "BadSubject": "making",
+    "BadSubject": "trials.making",
     "Constant": "pipelines",
     "EngineDriver": "engines",
     "EngineSubject": "subjects",

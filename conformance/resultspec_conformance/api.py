@@ -5,13 +5,13 @@ from types import MappingProxyType
 from typing import Any
 
 from .checking import NotApplicable, Untested, Violation, checks_of
-from .enginebench import bench_for
 from .engines import is_driver
 from .report import Report
 from .runner import run
 from .sabotage import SensitivityReport, try_saboteurs
 from .settings import Settings
 from .subjects import EngineSubject, HandlerSubject, HierarchySubject, ResultSubject, Subject
+from .trials.enginebench import bench_for
 
 _NO_WAIVERS: Mapping[str, str] = MappingProxyType({})
 

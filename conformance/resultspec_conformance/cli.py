@@ -17,11 +17,10 @@ from rich.console import Console
 from . import terminal
 from .budget import Budget
 from .checking import checks_of, why_unchecked
-from .lock import Lock
-from .making import BadSubject
-from .outcomes import one_line
-from .plan import Plan, planned
-from .recording import make_recording
+from .governance.lock import Lock
+from .governance.plan import Plan, planned
+from .governance.recording import make_recording
+from .governance.targets import subject_of
 from .report import Report, suite_version
 from .reports import repeat
 from .reports.files import CannotWrite, Form, refuse_impossible, write
@@ -29,7 +28,8 @@ from .runner import Run
 from .sabotage import SensitivityReport, try_saboteurs
 from .settings import Settings
 from .subjects import HANDLER_CLASSES, HandlerSubject, Subject
-from .targets import subject_of
+from .trials.making import BadSubject
+from .trials.outcomes import one_line
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _TARGET = """A TARGET is module:attribute, path/to/file.py:attribute, or either with arguments, as in

@@ -45,8 +45,8 @@ from typing import Any, Protocol
 
 import attrs
 
-from .calling import call
 from .pipelines import Pipeline, PipelineTask
+from .trials.calling import call
 
 
 class Unsupported(Exception):

@@ -13,19 +13,19 @@ import attrs
 from resultspec import rules
 from resultspec.rules import Level, Rule
 
-from .bench import Bench
 from .budget import CUT, Meter, what_was_cut
-from .calling import forsake_loop
 from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of, why_unchecked
-from .enginebench import EngineBench, bench_for
-from .hanging import watched
-from .making import BadSubject
-from .outcomes import one_line
-from .plainbench import PlainBench
 from .report import ROOTS, Report, RuleReport, Status, SubjectReport, rule_report
 from .settings import Settings
 from .subjects import HandlerSubject, Subject
-from .trial import fresh
+from .trials.bench import Bench
+from .trials.calling import forsake_loop
+from .trials.enginebench import EngineBench, bench_for
+from .trials.hanging import watched
+from .trials.making import BadSubject
+from .trials.outcomes import one_line
+from .trials.plainbench import PlainBench
+from .trials.trial import fresh
 
 Progress = Callable[[RuleReport], None]
 

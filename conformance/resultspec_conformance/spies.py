@@ -8,7 +8,7 @@ from typing import Any, Literal
 import attrs
 from resultspec.errors import ReadError, UnknownReference, WriteError
 
-from .journal import Entry, Journal
+from .trials.journal import Entry, Journal
 
 
 class Spy:

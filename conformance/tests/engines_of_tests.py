@@ -51,6 +51,16 @@ class WithoutConfiguration(ModelDriver):
         raise Unsupported("there is no configuration")
 
 
+class WithoutCache(ModelDriver):
+    """Keeps every output that is to be cached, and takes none of them in another run."""
+
+    def run(self, flow: Any, parameters: Mapping[str, Any]) -> Mapping[str, TaskReport]:
+        """Run a flow once, where a task of it is cached."""
+        if flow in self.runs and any(task.cache_for is not None for task in flow.tasks):
+            raise Unsupported("nothing is taken from a cache")
+        return super().run(flow, parameters)
+
+
 class SaysSoOnly(ModelDriver):
     """Reports success without running anything."""
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from resultspec_conformance import HandlerSubject, check
-from resultspec_conformance.calling import Blocking, call, forsake_loop, is_awaited
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.twins import TWIN_SABOTEURS, AwaitableTwin, TwinOf
 from resultspec_conformance.settings import Settings
+from resultspec_conformance.trials.calling import Blocking, call, forsake_loop, is_awaited
 from resultspec_reference import LocalResultHandler
 from zoo._awaitable import Futures, Locked, OwnAwaitables, Tasks, WriteNow
 from zoo._inline import AsyncJson, JsonText

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from resultspec_conformance.golden import record
+from resultspec_conformance.governance.golden import record
 from resultspec_conformance.runner import run
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject

@@ -9,14 +9,14 @@ from pathlib import Path
 import attrs
 import pytest
 from resultspec import rules
-from resultspec_conformance import tracing, writers
 from resultspec_conformance.checking import checks_of
-from resultspec_conformance.outcomes import attempt
+from resultspec_conformance.processes import tracing, writers
+from resultspec_conformance.processes.writers import Order, acknowledgements
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.durable import DURABLE_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
-from resultspec_conformance.writers import Order, acknowledgements
+from resultspec_conformance.trials.outcomes import attempt
 from resultspec_reference import JSONResultHandler, LocalResultHandler
 from zoo._common import Correct
 from zoo.defective import Defective

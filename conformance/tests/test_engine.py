@@ -16,12 +16,12 @@ from resultspec import rules
 from resultspec_conformance import EngineSubject, check, reproduce
 from resultspec_conformance.checking import Violation, checks_of
 from resultspec_conformance.cli import cli
+from resultspec_conformance.governance.targets import subject_of
 from resultspec_conformance.report import Report
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.engine import ENGINE_SABOTEURS
 from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS
 from resultspec_conformance.settings import Settings
-from resultspec_conformance.targets import subject_of
 from zoo.engines.defective import DEFECTIVE
 from zoo.engines.model_driver import ModelDriver
 
@@ -98,6 +98,15 @@ def test_an_engine_without_a_configuration_is_judged_by_the_rest() -> None:
 
     assert set(untested) == {rule for rule in _ids() if rule.startswith("hierarchy.")}
     assert set(untested.values()) == {"the engine does not support it: there is no configuration"}
+    assert set(statuses(report, "passed")) == set(_quick()) - set(untested)
+
+
+def test_an_engine_that_keeps_outputs_and_has_no_cache_is_judged_by_the_rest() -> None:
+    """Where a flow cannot be run from the cache once more, its handlers are seen at a retry, and only the cache is not judged."""
+    report = run(EngineSubject(engines_of_tests.WithoutCache), attrs.evolve(STRICT, rules=_quick()))
+    untested = statuses(report, "untested")
+
+    assert untested == {"engine.cached-output": "the engine does not support it: nothing is taken from a cache"}
     assert set(statuses(report, "passed")) == set(_quick()) - set(untested)
 
 

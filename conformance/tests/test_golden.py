@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from resultspec_conformance.cli import cli
-from resultspec_conformance.golden import record, recorded
-from resultspec_conformance.making import BadSubject
+from resultspec_conformance.governance.golden import record, recorded
+from resultspec_conformance.trials.making import BadSubject
 
 VERSIONS = '''
 import json

@@ -2,11 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -416,36 +418,6 @@ class TestProject:
         assert "no TARGET was given" in told(result)
 
 
-class Raises(Flags):
-    """Fails at every read."""
-
-    def read(self, reference: str, /) -> bool:
-        """Fail."""
-        raise LookupError(reference)
-
-
-released = threading.Event()
-
-
-class Hangs(Flags):
-    """Never answers, until the test lets it go."""
-
-    def read(self, reference: str, /) -> bool:
-        """Wait."""
-        released.wait()
-        return Flags().read(reference)
-
-
-class Crashes(Flags):
-    """Ends every process that the suite starts."""
-
-    def read(self, reference: str, /) -> bool:
-        """Exit."""
-        if "PYTHONSAFEPATH" in os.environ:  # as the suite's processes have it
-            os._exit(3)
-        return super().read(reference)
-
-
 class Leaks(Flags):
     """Leaves a descriptor open and a thread running, each time it is made."""
 
@@ -458,62 +430,39 @@ class Leaks(Flags):
         self.left.append((os.open(os.devnull, os.O_RDONLY), thread))
 
 
-def held() -> tuple[list[str], list[str], set[str], set[str]]:
-    """The files in the temporary directory, the threads, the child processes and the descriptors of this process."""
-    me = Path("/proc/self")
-    children = {child for task in (me / "task").iterdir() for child in (task / "children").read_text().split()}
-    descriptors = {f"{one.name} {one.readlink()}" for one in (me / "fd").iterdir() if one.exists()}
-    threads = [thread.name for thread in threading.enumerate()]
-    return sorted(path.name for path in Path(tempfile.gettempdir()).iterdir()), threads, children, descriptors
-
-
-def held_once_more(before: object) -> object:
-    """The same, when what is ending has had the time to end."""
-    for _ in range(200):
-        if held() == before:
-            break
-        time.sleep(0.05)
-    return held()
+def left_by(name: str, *rules: str, limit: float = 20) -> Any:
+    """What a process held before, right after and some time after it checked a handler, and the report."""
+    command = [sys.executable, Path(__file__).with_name("leftovers.py"), name, str(limit), *rules]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 class TestNothingIsLeft:
     """After a run there are no files, threads, processes and descriptors that were not there before."""
 
     @pytest.fixture(autouse=True)
-    def temporary(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def temporary(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A temporary directory of the test's own, also for other processes."""
         monkeypatch.setenv("TMPDIR", str(tmp_path))
         monkeypatch.setattr(tempfile, "tempdir", None)
-        yield
-        released.set()
 
     @pytest.mark.parametrize(
-        ("make", "verdict"), [(Flags, "conforms"), (Raises, "violates"), (Crashes, "violates"), (Shortened, "violates")]
+        ("name", "verdict"), [("Flags", "conforms"), ("Raises", "violates"), ("Crashes", "violates"), ("Shortened", "violates")]
     )
-    def test_whatever_the_handler_does(self, make: type, verdict: str) -> None:
+    def test_whatever_the_handler_does(self, name: str, verdict: str) -> None:
         """Correct, failing, and ending the processes that the suite starts."""
-        check(Flags, rules=["shared.process"], examples=5)  # what is made once a process is made now
-        before = held()
-        report = check(make, rules=["handler.round-trip", "handler.fresh-read", "shared.*"], examples=10, limit=20)
+        found = left_by(name, "handler.round-trip", "handler.fresh-read", "shared.*")
 
-        assert report.verdict == verdict, report.counts
-        assert held_once_more(before) == before
+        assert found["report"]["verdict"] == verdict
+        assert found["later"] == found["before"]
 
     def test_a_handler_that_hangs_leaves_but_its_thread(self) -> None:
         """The thread cannot be ended; it holds nothing, and ends when the handler lets it."""
-        released.clear()
-        before = held()
-        report = check(Hangs, rules=["handler.round-trip"], examples=5, limit=2)
-        files, threads, children, descriptors = held()
-        released.set()
-        for thread in threading.enumerate():
-            if thread.name == "resultspec-check":
-                thread.join(10)
+        found = left_by("Hangs", "handler.round-trip", limit=2)
+        [judged] = [rule for rule in found["report"]["rules"] if rule["id"] == "handler.round-trip"]
 
-        assert report.rule("handler.round-trip").message == "the handler hung"
-        assert (files, children, descriptors) == (before[0], before[2], before[3])
-        assert set(threads) - set(before[1]) == {"resultspec-check"}
-        assert held_once_more(before) == before
+        assert judged["message"] == "the handler hung"
+        assert found["after"] == {**found["before"], "threads": ["MainThread", "resultspec-check"]}
+        assert found["later"] == found["before"]
 
     def test_a_leak_of_the_handler_is_no_failure(self) -> None:
         """What a handler leaves open is its own affair, as far as no rule speaks of it."""

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from resultspec.errors import ReadError, UnknownReference, WriteError
-from resultspec_conformance.holding import holds_json, reveals
-from resultspec_conformance.journal import Entry, Journal, Unkept
+from resultspec_conformance.secrets.holding import holds_json, reveals
 from resultspec_conformance.spies import FileSpy
+from resultspec_conformance.trials.journal import Entry, Journal, Unkept
 
 TEXT = "Kestrel4417Meadow"
 NUMBER = 7_204_519_336_688_190_143

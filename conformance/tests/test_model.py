@@ -10,13 +10,13 @@ from typing import Any
 
 import attrs
 import pytest
-from resultspec_conformance.bench import Bench
-from resultspec_conformance.model import OWNERS, Finding, Plan, explore
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.handlers import HANDLER_SABOTEURS, wrapping
 from resultspec_conformance.saboteurs.sequences import SEQUENCE_SABOTEURS, LosesTheIndex
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
+from resultspec_conformance.trials.bench import Bench
+from resultspec_conformance.trials.model import OWNERS, Finding, Plan, explore
 from resultspec_reference import JSONResultHandler, LocalResultHandler
 from zoo._inline import NotEmpty
 
@@ -64,7 +64,7 @@ def test_a_sequence_is_reported_by_the_rule_to_which_it_belongs(rule: str, sabot
 @pytest.mark.parametrize(("rule", "sabotage"), SABOTEURS, ids=ids)
 def test_no_single_check_finds_it(rule: str, sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the machine the rule passes: what it finds is found by nothing else."""
-    monkeypatch.setattr("resultspec_conformance.model.explore", lambda bench: Finding(Plan([], []), 1))
+    monkeypatch.setattr("resultspec_conformance.trials.model.explore", lambda bench: Finding(Plan([], []), 1))
     found = run(sabotage(HandlerSubject(make)), Settings(examples=40, rules=(rule,))).rule(rule)
 
     assert found.status == "passed", found.message

@@ -7,7 +7,7 @@ import attrs
 import pytest
 from resultspec import rules
 from resultspec_conformance.checking import checks_of
-from resultspec_conformance.golden import record
+from resultspec_conformance.governance.golden import record
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.handlers import HANDLER_SABOTEURS
 from resultspec_conformance.settings import Settings

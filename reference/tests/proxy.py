@@ -1,6 +1,6 @@
 """A TCP proxy that does to connections what bad networks do."""
 
-import select
+import selectors
 import socket
 import struct
 import threading
@@ -45,10 +45,12 @@ class Proxy:
         self._lock = threading.Lock()
         self._fault: Fault | None = None
         self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self.passed: dict[Side, int] = {"request": 0, "answer": 0}
         self.happened = 0
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def arm(self, fault: Fault | None) -> None:
         """Begin to count bytes anew, and have a fault happen."""
@@ -59,10 +61,16 @@ class Proxy:
 
     def close(self) -> None:
         """End all connections, and take no more."""
-        with self._lock:
-            sockets = [self._listener, *self._open]
-        for each in sockets:
-            _end(each)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:  # before the sockets are closed: nobody is woken for a socket that is no more
+            thread.join()
+        for each in (self._listener, *self._open):
+            each.close()
 
     def __enter__(self) -> "Proxy":
         return self
@@ -75,18 +83,19 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(self._target)
-                with self._lock:
-                    self._open += client, server
-                threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
+                self._open += client, server
+                self._threads.append(threading.Thread(target=self._serve, args=(client, server), daemon=True))
+                self._threads[-1].start()
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
         harm = None
         # A socket may be closed meanwhile: the test has ended.
-        with suppress(OSError, ValueError):
+        with suppress(OSError), selectors.DefaultSelector() as both:
+            both.register(client, selectors.EVENT_READ)
+            both.register(server, selectors.EVENT_READ)
             while harm is None:
                 # One thread for both directions: a socket that another one waits on could not be reset.
-                ready, _, _ = select.select([client, server], [], [])
-                for source in ready:
+                for source in [client if key.fileobj is client else server for key, _ in both.select()]:
                     data = source.recv(1 << 16)
                     side: Side = "request" if source is client else "answer"
                     passing, harm = self._judge(side, len(data))

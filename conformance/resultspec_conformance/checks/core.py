@@ -12,20 +12,20 @@ from contextlib import suppress
 from itertools import chain, islice
 from typing import Any, Literal, NoReturn
 
-from ..altering import alter
-from ..calling import call
 from ..checking import NotApplicable, Refused, Untested, Violation, check, check_each
-from ..clock import AGES, global_random_restored, stopped, years_later
-from ..comparison import content_difference, name_of, plain_difference, type_difference
-from ..domain import large_values, siblings
-from ..outcomes import STANDARD_ERRORS, Outcome, not_standard, one_line
-from ..processes import WorkerDied, WorkerFailed
-from ..references import cut, forged, names, wrong_types
-from ..source import shown
-from ..strictjson import json_problem
-from ..traps import half_writable
-from ..trial import Handle, Trial, fewest, fresh
-from ..worker import read_one
+from ..processes.interpreters import WorkerDied, WorkerFailed
+from ..processes.worker import read_one
+from ..trials.calling import call
+from ..trials.clock import AGES, global_random_restored, stopped, years_later
+from ..trials.outcomes import STANDARD_ERRORS, Outcome, not_standard, one_line
+from ..trials.trial import Handle, Trial, fewest, fresh
+from ..values.altering import alter
+from ..values.comparison import content_difference, name_of, plain_difference, type_difference
+from ..values.domain import large_values, siblings
+from ..values.references import cut, forged, names, wrong_types
+from ..values.source import shown
+from ..values.strictjson import json_problem
+from ..values.traps import half_writable
 
 _SOME = 40
 _RETAINED = 11
@@ -441,7 +441,7 @@ def _fewest_writes(
 
 
 def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> None:
-    from ..source import source_of
+    from ..values.source import source_of
 
     script = trial.script
     assert script is not None  # the caller has looked

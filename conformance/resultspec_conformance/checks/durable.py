@@ -15,17 +15,19 @@ from typing import Any
 
 import attrs
 
-from .. import bulk, traps, writers
-from ..bulk import bulky
 from ..checking import NotApplicable, Untested, Violation, check
-from ..comparison import type_difference
-from ..killing import series
-from ..outcomes import Outcome, attempt
-from ..processes import WorkerDied, WorkerHung
-from ..source import shown, source_of
+from ..processes import writers
+from ..processes.interpreters import WorkerDied, WorkerHung
+from ..processes.killing import series
+from ..processes.writing import ALL_ARE_READ, Writer, problem, write_down
 from ..storage import Files, StorageDoor
-from ..trial import Trial, fresh
-from ..writing import ALL_ARE_READ, Writer, problem, write_down
+from ..trials import bulk
+from ..trials.bulk import bulky
+from ..trials.outcomes import Outcome, attempt
+from ..trials.trial import Trial, fresh
+from ..values import traps
+from ..values.comparison import type_difference
+from ..values.source import shown, source_of
 
 _EXIT_VALUES = 12
 

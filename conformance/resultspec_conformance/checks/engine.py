@@ -10,15 +10,15 @@ from typing import Any
 from resultspec import JSON
 
 from ..checking import Untested, Violation, check
-from ..enginebench import Engine, EngineTrial, resuming_a_run, running_until_a_retry
 from ..engines import TaskReport, causes
-from ..holding import holds_json, reveals
-from ..journal import Entry
-from ..outcomes import one_line
 from ..pipelines import ParameterValue, Pipeline, PipelineTask, TaskOutput
-from ..source import shown
+from ..secrets.holding import holds_json, reveals
 from ..spies import FileSpy
-from ..tasks import HOUR, combine, consume, produce
+from ..trials.enginebench import Engine, EngineTrial, resuming_a_run, running_until_a_retry
+from ..trials.journal import Entry
+from ..trials.outcomes import one_line
+from ..trials.tasks import HOUR, combine, consume, produce
+from ..values.source import shown
 
 _VALUES: tuple[Any, ...] = ("text", {"a": [1, 2.5, None]}, 0, "", None)
 _CANARIES: Mapping[str, tuple[Any, str | int]] = {

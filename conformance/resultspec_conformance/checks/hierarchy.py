@@ -1,7 +1,7 @@
 """Checks of the family *hierarchy*: which handler applies.
 
 They ask a driver, which a :class:`~resultspec_conformance.subjects.HierarchySubject` has; that of an engine answers by what its
-runs did (:mod:`resultspec_conformance.runhierarchy`).
+runs did (:mod:`resultspec_conformance.trials.runhierarchy`).
 """
 
 import json
@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from ..checking import Untested, Violation, check
-from ..outcomes import one_line
-from ..source import shown
 from ..spies import FalsySpy, Spy
 from ..subjects import HierarchyDriver
+from ..trials.outcomes import one_line
+from ..values.source import shown
 
 
 class _Subject(Protocol):

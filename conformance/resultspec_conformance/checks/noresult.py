@@ -8,8 +8,8 @@ from typing import Any
 import cloudpickle
 
 from ..checking import NotApplicable, Violation, check
-from ..source import shown
 from ..subjects import ResultSubject
+from ..values.source import shown
 from .result import _PROTOCOLS, _given, _raises, _same_object
 
 

@@ -9,20 +9,32 @@ from typing import Any
 
 import attrs
 
-from ..canaries import canaries, canary_text, secret_of
+from ..attacks.hostile import exhausting, naming
+from ..attacks.intruding import (
+    MEMORY,
+    PROCESSOR,
+    Attack,
+    Attacked,
+    Errand,
+    Seen,
+    Strain,
+    Strained,
+    attacked,
+    read_bounded,
+    read_watched,
+)
+from ..attacks.planting import Neighbour, plant, root_of, special_targets
+from ..attacks.tampering import replacements
 from ..checking import NotApplicable, Refused, Untested, Violation, check
-from ..credentials import credentials_of
-from ..hostile import exhausting, naming
-from ..intruding import MEMORY, PROCESSOR, Attack, Attacked, Errand, Seen, Strain, Strained, attacked, read_bounded, read_watched
-from ..modes import Modes, modes_of_files
-from ..planting import Neighbour, plant, root_of, special_targets
-from ..processes import Operation, WorkerDied, WorkerFailed
-from ..provoking import Provocation, Provoked, provoked
-from ..revealing import Revealed, Secret, revealed
-from ..source import shown, source_of
+from ..processes.interpreters import Operation, WorkerDied, WorkerFailed
+from ..secrets.canaries import canaries, canary_text, secret_of
+from ..secrets.credentials import credentials_of
+from ..secrets.modes import Modes, modes_of_files
+from ..secrets.provoking import Provocation, Provoked, provoked
+from ..secrets.revealing import Revealed, Secret, revealed
 from ..storage import Files
-from ..tampering import replacements
-from ..trial import Handle, Trial, fresh
+from ..trials.trial import Handle, Trial, fresh
+from ..values.source import shown, source_of
 
 _MOST_CANARIES = 12
 _MOST_ATTACKED = 3
@@ -67,7 +79,7 @@ def _reveals_nothing(trial: Trial, value: Any, secret: Secret) -> None:
     if found is None or _by_chance(trial, secret):
         return
     if trial.script is not None:
-        trial.script.do("from resultspec_conformance.canaries import secret_of", *_REVEALED)
+        trial.script.do("from resultspec_conformance.secrets.canaries import secret_of", *_REVEALED)
     trial.fail(
         f"the reference reveals {found}",
         expected="a reference that says nothing of the value, such as a random name",
@@ -93,7 +105,7 @@ def _by_chance(trial: Trial, secret: Secret) -> bool:
 
 
 _DECLARED = 'credentials = os.environ.get("CREDENTIALS", "").split()  # what the subject declares is not written down'
-_REVEALED = ("from resultspec_conformance.revealing import revealed",)
+_REVEALED = ("from resultspec_conformance.secrets.revealing import revealed",)
 
 
 @check("private.quiet-errors")
@@ -108,7 +120,7 @@ def errors_and_logs_keep_quiet(trial: Trial) -> str:
             trial.handler()
             trial.script.do(
                 "import os",
-                "from resultspec_conformance.provoking import Provocation, provoked",
+                "from resultspec_conformance.secrets.provoking import Provocation, provoked",
                 f"values = [{', '.join(map(trial.script.of, values))}]",
                 _DECLARED,
                 f"tamper = {_tamper(trial)}",
@@ -170,8 +182,8 @@ def _is_quiet(trial: Trial, handler: Handle, secrets: Sequence[Secret]) -> None:
             trial.script.do(
                 "import os",
                 _DECLARED,
-                "from resultspec_conformance.canaries import secret_of",
-                "from resultspec_conformance.credentials import credentials_of",
+                "from resultspec_conformance.secrets.canaries import secret_of",
+                "from resultspec_conformance.secrets.credentials import credentials_of",
                 *_REVEALED,
             )
         else:
@@ -279,8 +291,8 @@ def _confined_script(trial: Trial, mine: Any, theirs: Any, planted: bool) -> Non
         return
     script = trial.script
     script.do(
-        "from resultspec_conformance.intruding import read_watched",
-        "from resultspec_conformance.planting import Neighbour, plant",
+        "from resultspec_conformance.attacks.intruding import read_watched",
+        "from resultspec_conformance.attacks.planting import Neighbour, plant",
     )
     neighbour = "None"
     if planted:
@@ -316,7 +328,7 @@ def payloads_are_not_run(trial: Trial) -> str:
             script, store = trial.script, f"attacked-{number}"
             trial.handler("handler", store)
             script.do(
-                "from resultspec_conformance.intruding import Attack, attacked",
+                "from resultspec_conformance.attacks.intruding import Attack, attacked",
                 "import cloudpickle",
                 f"maker = cloudpickle.dumps(lambda directory: {trial.maker.expression('directory')})",
                 '(scratch / "markers").mkdir()',
@@ -423,7 +435,7 @@ def _tampered_script(trial: Trial, store: str, mine: Any, theirs: Any) -> None:
     if trial.script is None:
         return
     trial.script.do(
-        "from resultspec_conformance.tampering import replacements",
+        "from resultspec_conformance.attacks.tampering import replacements",
         f'(scratch / "{store}").mkdir()',
         f"made_on = lambda directory: {trial.maker.expression('directory')}",
         f"mine, theirs = {source_of(mine)}, {source_of(theirs)}",
@@ -483,12 +495,12 @@ def _strained(trial: Trial, strain: Strain) -> Strained:
 def _bounded_script(trial: Trial, strain: Strain) -> None:
     if trial.script is None:
         return
-    trial.script.do("from resultspec_conformance.intruding import Strain, read_bounded")
+    trial.script.do("from resultspec_conformance.attacks.intruding import Strain, read_bounded")
     special = ""
     if not strain.kind:
         trial.script.do(
-            "from resultspec_conformance.hostile import naming",
-            "from resultspec_conformance.planting import special_targets",
+            "from resultspec_conformance.attacks.hostile import naming",
+            "from resultspec_conformance.attacks.planting import special_targets",
             "from resultspec_conformance.storage import Files",
             '(scratch / "outside").mkdir()',
             'paths = special_targets(reference, Files(scratch / "store").names(), scratch / "outside")',

@@ -9,10 +9,10 @@ import cloudpickle
 from resultspec.errors import MissingHandler
 
 from ..checking import NotApplicable, Violation, check
-from ..outcomes import one_line
-from ..source import shown
 from ..spies import Spy
 from ..subjects import ResultSubject
+from ..trials.outcomes import one_line
+from ..values.source import shown
 
 _CANARY = "a value that only its owner may see"
 

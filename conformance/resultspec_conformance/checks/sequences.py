@@ -1,8 +1,8 @@
 """The checks of sequences: one exploration by a state machine, reported under the rule that it finds broken."""
 
 from ..checking import Untested, check
-from ..model import OWNERS, replay
-from ..trial import Trial
+from ..trials.model import OWNERS, replay
+from ..trials.trial import Trial
 
 _RULES = tuple(dict.fromkeys((*OWNERS.values(), "handler.independent-writes")))
 

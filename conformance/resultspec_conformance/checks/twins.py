@@ -1,7 +1,7 @@
 """The check of twins: a blocking handler and its awaitable twin are equally configured, and read each other's references."""
 
 from ..checking import NotApplicable, Refused, Violation, check
-from ..trial import Trial, fresh
+from ..trials.trial import Trial, fresh
 
 _VALUES = 12
 

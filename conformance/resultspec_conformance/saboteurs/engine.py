@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import attrs
 
 from ..engines import TaskReport, ask, causes
-from ..journal import Journal
-from ..making import maker_for
 from ..pipelines import Constant, Input, ParameterValue, Pipeline, PipelineTask, TaskOutput
 from ..spies import FileSpy
 from ..subjects import EngineSubject
-from ..tasks import combine, consume, produce
+from ..trials.journal import Journal
+from ..trials.making import maker_for
+from ..trials.tasks import combine, consume, produce
 
 
 class Detour:

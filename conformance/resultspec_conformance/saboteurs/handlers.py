@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import attrs
 
-from ..making import maker_for
 from ..subjects import HandlerSubject
+from ..trials.making import maker_for
 
 
 class Wrapper:

@@ -6,8 +6,8 @@ from typing import Any
 
 import attrs
 
-from ..making import maker_for
 from ..subjects import HandlerSubject
+from ..trials.making import maker_for
 
 
 class AwaitableTwin:

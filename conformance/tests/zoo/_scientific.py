@@ -3,6 +3,7 @@
 import base64
 import io
 import pickle
+import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +72,10 @@ class NpyFiles:
         return value
 
 
+# pandas changes the filter of warnings while it compares, which threads share.
+_COMPARING = threading.Lock()
+
+
 @frozen
 class Frames:
     """Pickled data frames; objects in them must be plain values, and attributes beside them are refused."""
@@ -89,7 +94,8 @@ class Frames:
                 check_plain(value.iloc[:, position].tolist())
         data = pickle.dumps(value)
         try:
-            pd.testing.assert_frame_equal(load(data), value, check_exact=True)
+            with _COMPARING:
+                pd.testing.assert_frame_equal(load(data), value, check_exact=True)
         except AssertionError as error:
             raise ValueError("the frame cannot be pickled and read back") from error
         name = uuid.uuid4().hex

@@ -1,0 +1,1 @@
+"""What somebody tries who hands in references, or may write to the storage."""

@@ -1,0 +1,115 @@
+"""The door to what lies below a directory: files as they are, and the rows of SQLite databases one by one.
+
+Somebody with access to a database file replaces a value in it by an SQL statement, not by overwriting pages.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+from ..storage import Files
+
+_MAGIC = b"SQLite format 3\0"
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+_MARK = "sqlite:"
+
+
+class Below:
+    """The door to a handler that keeps its values in files or SQLite databases below a directory.
+
+    The name of a file is its path relative to the directory; the name of a stored text or BLOB of a database says in which
+    file, table, row and column it is.
+
+    Args:
+        directory: The directory.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._files = Files(directory)
+        self._texts: dict[str, bool] = {}
+
+    def names(self) -> list[str]:
+        """The names of all files but databases, and of all texts and BLOBs in those."""
+        files = self._files.names()
+        databases = [name for name in files if self._is_database(name)]
+        beside = {f"{name}{side}" for name in databases for side in _SIDE_FILES}
+        rows = [row for name in databases for row in self._rows(name)]
+        return [*(name for name in files if name not in databases and name not in beside), *rows]
+
+    def get(self, name: str) -> bytes:
+        """The content of a file, a text or a BLOB.
+
+        Raises:
+            LookupError: The row is gone.
+        """
+        if not name.startswith(_MARK):
+            return self._files.get(name)
+        file, table, row, column = json.loads(name.removeprefix(_MARK))
+        with closing(self._open(file)) as connection:
+            found = connection.execute(f"SELECT {_quoted(column)} FROM {_quoted(table)} WHERE rowid = ?", (row,)).fetchone()  # noqa: S608 - names that the database gave
+        if found is None:
+            raise LookupError(f"there is no row {row} in {table}")
+        content: bytes = found[0].encode("utf-8", "surrogatepass") if isinstance(found[0], str) else bytes(found[0])
+        return content
+
+    def set(self, name: str, content: bytes) -> None:
+        """Replace the content of a file, or a text or BLOB; a text stays one where it can.
+
+        A value that the database does not let be replaced, such as a key that is taken, stays as it is.
+        """
+        if not name.startswith(_MARK):
+            self._files.set(name, content)
+            return
+        file, table, row, column = json.loads(name.removeprefix(_MARK))
+        with closing(self._open(file)) as connection, suppress(sqlite3.IntegrityError):
+            kind = f"SELECT typeof({_quoted(column)}) FROM {_quoted(table)} WHERE rowid = ?"  # noqa: S608 - its own names
+            found = connection.execute(kind, (row,)).fetchone()
+            was_text = self._texts.setdefault(name, found == ("text",))
+            update = f"UPDATE {_quoted(table)} SET {_quoted(column)} = ? WHERE rowid = ?"  # noqa: S608 - its own names
+            connection.execute(update, (_as_text(content) if was_text else content, row))
+            connection.commit()
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or the row in which a text or BLOB is."""
+        if not name.startswith(_MARK):
+            self._files.remove(name)
+            return
+        file, table, row, _ = json.loads(name.removeprefix(_MARK))
+        with closing(self._open(file)) as connection:
+            connection.execute(f"DELETE FROM {_quoted(table)} WHERE rowid = ?", (row,))  # noqa: S608
+            connection.commit()
+
+    def _is_database(self, name: str) -> bool:
+        with suppress(OSError), (self.directory / name).open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+        return False
+
+    def _open(self, file: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.directory / file, timeout=5)
+        connection.execute("PRAGMA synchronous=OFF")
+        return connection
+
+    def _rows(self, file: str) -> Iterator[str]:
+        with closing(self._open(file)) as connection, suppress(sqlite3.DatabaseError):
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            for table in tables:
+                columns = [column[1] for column in connection.execute(f"PRAGMA table_info({_quoted(table)})")]
+                for column in columns:
+                    kinds = f"typeof({_quoted(column)}) IN ('text', 'blob')"
+                    with suppress(sqlite3.OperationalError):  # a table without row numbers
+                        for (row,) in connection.execute(f"SELECT rowid FROM {_quoted(table)} WHERE {kinds}"):  # noqa: S608
+                            yield _MARK + json.dumps([file, table, row, column])
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _as_text(content: bytes) -> str | bytes:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content

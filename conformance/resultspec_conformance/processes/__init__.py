@@ -1,0 +1,1 @@
+"""Other processes: fresh interpreters, writers that are killed, and their system calls."""

@@ -1,0 +1,1 @@
+"""What nobody may see: canaries and credentials, and every place where they could turn up."""

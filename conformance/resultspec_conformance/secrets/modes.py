@@ -1,0 +1,89 @@
+"""Sees with which modes a handler makes its files: a function that a worker runs with a handler of its own."""
+
+import os
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..storage import Files
+from ..trials.outcomes import attempt
+
+OTHERS = stat.S_IRGRP | stat.S_IROTH
+"""The bits of a mode that let others read."""
+
+
+@attrs.frozen
+class Modes:
+    """What was seen.
+
+    Attributes:
+        written: How many values the handler accepted.
+        files: How many files there are.
+        open_to_others: The files that others can read, or could before their mode was changed, each with that mode.
+    """
+
+    written: int
+    files: int
+    open_to_others: tuple[tuple[str, int], ...]
+
+
+def modes_of_files(handler: Any, errand: tuple[Path, Sequence[Any]]) -> Modes:
+    """Write values under the usual umask, and look at the mode of every file below the scratch directory.
+
+    The side files of a database count, since they hold values too.
+
+    Args:
+        handler: The handler.
+        errand: The scratch directory, and the values.
+
+    Source: ``private.file-mode``.
+    """
+    directory, values = errand
+    before = os.umask(0o022)
+    try:
+        with _changes_of(directory) as exposed:
+            written = sum(attempt(handler.write, value).error is None for value in values)
+    finally:
+        os.umask(before)
+    names = Files(directory).names()
+    modes = {name: stat.S_IMODE((directory / name).stat().st_mode) for name in names}
+    found = [*((name, mode) for name, mode in modes.items() if mode & OTHERS), *exposed.items()]
+    return Modes(written, len(names), tuple(found))
+
+
+_watching: tuple[str, dict[str, int]] | None = None
+_hooked = False
+
+
+@contextmanager
+def _changes_of(directory: Path) -> Iterator[dict[str, int]]:
+    """Collect files with content that others could read until their mode was changed."""
+    global _watching, _hooked  # a hook cannot be taken back, hence one that looks whether it is needed
+    if not _hooked:
+        sys.addaudithook(_hear)
+        _hooked = True
+    exposed: dict[str, int] = {}
+    _watching = (str(directory.resolve()), exposed)
+    try:
+        yield exposed
+    finally:
+        _watching = None
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if _watching is None or event != "os.chmod":
+        return
+    directory, exposed = _watching
+    try:
+        state = os.stat(arguments[0])  # noqa: PTH116 - a path or a descriptor
+        named = f"/proc/self/fd/{arguments[0]}" if isinstance(arguments[0], int) else arguments[0]
+        path = os.path.realpath(os.fsdecode(named))
+    except (OSError, TypeError, ValueError):
+        return
+    if stat.S_ISREG(state.st_mode) and state.st_size and state.st_mode & OTHERS and path.startswith(f"{directory}/"):
+        exposed[f"{os.path.relpath(path, directory)}, before its mode was changed"] = stat.S_IMODE(state.st_mode)

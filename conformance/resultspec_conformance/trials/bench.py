@@ -1,0 +1,369 @@
+"""What all trials of a run share: the subject, its values, scratch directories, other processes."""
+
+import itertools
+import shutil
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from resultspec import rules
+
+from ..checking import Check, NotApplicable, Refused, Untested, Violation
+from ..processes.interpreters import Process, WorkerDied, WorkerFailed
+from ..report import SubjectReport
+from ..settings import Settings
+from ..subjects import HANDLER_CLASSES, HandlerSubject
+from ..values.comparison import name_of
+from ..values.domain import CannotInfer, Domain, domain_of
+from ..values.drawing import draw, shortest, smallest
+from .calling import is_awaited
+from .hanging import watched
+from .making import BadSubject, Maker, maker_for
+from .outcomes import one_line
+from .script import Script
+from .trial import Trial, fresh
+from .typing_probe import CannotProbe, Problem, is_annotated, problems_of, why_not
+
+if TYPE_CHECKING:
+    from .model import Finding
+
+
+class Bench:
+    """What all trials of a handler share.
+
+    Making one is the smoke stage: it finds out whether the subject can be checked at all.
+
+    Attributes:
+        kept: The scratch directories that are kept as evidence, by rule.
+        judging: The scratch directory of the latest trial that judged a rule.
+
+    Args:
+        subject: What is checked.
+        settings: What is asked for.
+        root: An empty directory for the files of the run; whoever made it removes it.
+
+    Raises:
+        BadSubject: It cannot; the text says why and what to do.
+    """
+
+    def __init__(self, subject: HandlerSubject, settings: Settings, root: Path) -> None:
+        self.subject = subject
+        self.settings = settings
+        self.maker: Maker = maker_for(subject.make)
+        self.twin_maker: Maker | None = maker_for(subject.twin) if subject.twin is not None else None
+        self.beat = time.monotonic()
+        self.findings: dict[str, Any] = {}
+        """What one check has found out and another, or its own reproduction, need not find out again."""
+        self.kept: dict[str, Path] = {}
+        self._processes: list[Process] = []
+        self._started: list[Process] = []
+        self._closed = False
+        self._nursery: Process | None = None
+        self._numbers = itertools.count()
+        self._typing: Sequence[Problem] | CannotProbe | None = None
+        self._root = root
+        self.judging = root
+        try:
+            handler = self._first_handler(self.maker)
+            if self.twin_maker is not None:
+                self._first_handler(self.twin_maker)
+            self.handler_class = type(handler)
+            self.domain: Domain = _domain(handler, subject)
+            self.pool = self._draw()
+        except BaseException:
+            self.close()
+            raise
+
+    def _first_handler(self, maker: Maker) -> Any:
+        scratch = self._root / "first"
+        scratch.mkdir(exist_ok=True)
+        try:
+            handler = maker(scratch)
+        except Exception as error:
+            raise BadSubject(
+                f"making the handler raised {one_line(error)}; the factory must give a working handler before anything "
+                "can be said of it"
+            ) from error
+        for method in ("write", "read"):
+            if not callable(getattr(handler, method, None)):
+                raise BadSubject(
+                    f"{type(handler).__qualname__} has no method {method}; a result handler has write(value) and read(reference)"
+                )
+        return handler
+
+    def _draw(self) -> list[Any]:
+        """The values of the run: telling ones first, then drawn ones."""
+        try:
+            drawn = draw(self.domain.strategy, self.settings.seed, self.settings.examples)
+        except Exception as error:
+            raise BadSubject(f"no values can be drawn: {one_line(error)}; check the subject's values=") from error
+        if not drawn:
+            raise BadSubject("the subject's values= draws nothing; give a strategy that has values")
+        return [*self.domain.telling(), *drawn]
+
+    @cached_property
+    def shipped(self) -> bytes:
+        """The maker for other processes, as it was before any value was written."""
+        return self.maker.ship()
+
+    @contextmanager
+    def trial(self, script: Script | None = None, evidence_of: str | None = None) -> Iterator[Trial]:
+        """A trial in a scratch directory of its own, which is removed afterwards.
+
+        Args:
+            script: Records the steps.
+            evidence_of: The rule that the trial judges: where it is broken, and the run keeps evidence, the directory stays.
+        """
+        scratch = self._root / f"trial-{next(self._numbers)}"
+        scratch.mkdir()
+        if evidence_of is not None:
+            self.judging = scratch
+        self.beat = time.monotonic()
+        try:
+            yield Trial(self, scratch, script)
+        except Violation:
+            if evidence_of is not None and self.settings.keep:
+                self.kept[evidence_of] = scratch
+            raise
+        finally:
+            self.beat = time.monotonic()
+            if scratch not in self.kept.values():
+                shutil.rmtree(scratch, ignore_errors=True)
+
+    def outcome(self, run: Callable[..., Any]) -> Any:
+        """Run a function in a trial: what it returned, or the violation, refusal or other end that it came to."""
+        with self.trial() as trial:
+            try:
+                return run(trial)
+            except (Violation, Refused, Untested, NotApplicable) as end:
+                return end
+
+    @cached_property
+    def awaited(self) -> bool:
+        """Whether a method of the handlers is to be awaited."""
+        with self.trial() as trial:
+            return is_awaited(trial.handler().handler, map(fresh, self.pool))
+
+    @cached_property
+    def sequences(self) -> "Finding | None":
+        """What a state machine finds by sequences of steps, run once; None when a step did not end.
+
+        It is given up before the check that asks for it is: the step that hangs has a check of its own.
+        """
+        from .model import explore  # imports Hypothesis' state machines, which take a while
+
+        ended, error = watched(lambda: explore(self), lambda: self.beat, self.settings.limit / 2)
+        if error is not None:
+            raise error
+        found: Finding | None = ended
+        return found
+
+    @cached_property
+    def _accepted(self) -> list[Any]:
+        """Values of the pool that the handler accepts and gives back."""
+
+        def round_trips(trial: Trial, value: Any) -> None:
+            handler = trial.handler()
+            pristine = fresh(value)
+            trial.expect_same(handler.read(handler.write(fresh(value))), pristine, "round trip")
+
+        accepted = []
+        for value in self.pool:
+            if self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:
+                accepted.append(value)
+            if len(accepted) >= _ENOUGH:
+                break
+        return accepted
+
+    @cached_property
+    def _different(self) -> list[Any]:
+        """The accepted values, neither None nor falsy nor alike where there are such."""
+        distinct: dict[tuple[type, str], Any] = {}
+        for value in self._accepted:
+            if value is not None:
+                distinct.setdefault((type(value), repr(value)), value)
+        ordinary = [value for value in distinct.values() if not _is_falsy(value)]
+        return ordinary or list(distinct.values()) or self._accepted
+
+    def accepted(self, count: int) -> list[Any]:
+        """Fresh values that the handler accepts and gives back, different ones first, ``count`` at the most."""
+        return [fresh(value) for value in self._different[:count]]
+
+    def process(self) -> Process:
+        """An interpreter that has seen nothing of the run.
+
+        Raises:
+            Untested: The factory cannot be sent to it.
+        """
+        if self._closed:
+            raise Untested("the run is over")  # for a check that hung, and goes on when nobody waits for it
+        try:
+            started = Process(self.shipped, self.settings.limit)
+        except BadSubject as error:
+            raise Untested(str(error)) from error
+        self._started.append(started)
+        return started
+
+    def worker(self, number: int = 0) -> Process:
+        """An interpreter that is kept for the whole run, or as long as it lives.
+
+        Raises:
+            Untested: The factory cannot be sent to it.
+        """
+        while len(self._processes) <= number:
+            self._processes.append(self.process())
+        if not self._processes[number].alive:
+            self._processes[number] = self.process()
+        return self._processes[number]
+
+    def nursery(self) -> Process:
+        """An interpreter, kept for the whole run, in which no handler is made: it forks those that write.
+
+        An inline handler leaves nothing behind that a fork could inherit, so any worker will do.
+
+        Raises:
+            Untested: The factory cannot be sent to it.
+        """
+        if self.inline:
+            return self.worker()
+        if self._nursery is None:
+            self._nursery = self.process()
+        return self._nursery
+
+    def retire(self, process: Process) -> None:
+        """Forget a worker that died or hung."""
+        process.close()
+        if process is self._nursery:
+            self._nursery = None
+        with suppress(ValueError):
+            self._processes.remove(process)
+
+    @cached_property
+    def inline(self) -> bool:
+        """Whether the reference itself holds the value.
+
+        It does when a process that has seen neither the handler nor its storage reads it, and a long value has a long
+        reference. A handler that leaves files in its store does not.
+        """
+        if self.subject.storage is not None:
+            return self.subject.storage == "inline"
+        import json
+
+        with self.trial() as trial:
+            candidates = sorted(self._accepted[:_ENOUGH], key=_size, reverse=True)[:1] or [None]
+            try:
+                handler = trial.handler()
+                reference = json.dumps(handler.write(fresh(candidates[0])))
+            except (Refused, Violation, TypeError, ValueError):
+                return False
+            if any(path.is_file() for path in trial.store().rglob("*")):
+                return False
+            try:
+                [outcome] = self.worker().read(trial.store("nothing here"), [reference])
+            except (Untested, WorkerDied, WorkerFailed):
+                return False
+            content = len(zlib.compress(repr(candidates[0]).encode("utf-8", "surrogatepass")))
+            return outcome.error is None and (len(reference) >= content // 3 or content < _TELLING_SIZE)
+
+    def typing_problems(self) -> Sequence[Problem] | CannotProbe:
+        """What mypy has against the class of the handlers, or why it cannot be asked; it is run once."""
+        if self._typing is None:
+            try:
+                self._typing = problems_of(self.handler_class, 0.8 * self.settings.limit)
+            except CannotProbe as reason:
+                self._typing = reason
+        return self._typing
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """The classes that decide: those of the subject, and ``static`` where the handlers' class is annotated.
+
+        Where mypy cannot be asked, ``static`` decides only if the author claims it.
+        """
+        annotated = is_annotated(self.handler_class) and why_not(self.handler_class) is None
+        judged = annotated and not isinstance(self._typing, CannotProbe)
+        return self.subject.claims | ({"static"} if judged else set())
+
+    def simplest(self, check: Check, value: Any) -> Any:
+        """The smallest value for which a check fails as it did for this one."""
+
+        def fails(candidate: Any) -> bool:
+            if check.where is not None and not check.where(candidate):
+                return False
+            return isinstance(self.outcome(lambda trial: check.run(trial, fresh(candidate))), Violation)
+
+        if not self.domain.declared:
+            value = shortest(value, fails)
+        found = smallest(self.domain.strategy, fails, self.settings.seed, self.settings.examples)
+        return min([value, *found], key=_size)
+
+    def shorter(self, value: Any, run: Callable[[Trial, Any], None]) -> Any:
+        """The shortest beginning of a value for which a function still finds a violation."""
+        return shortest(value, lambda candidate: isinstance(self.outcome(lambda trial: run(trial, fresh(candidate))), Violation))
+
+    def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
+        """Run a failing check once more, writing down what it does: the violation, and the script that shows it."""
+        rule = rules.rule(check.rule)
+        script = Script(self.maker, rule.id, rule.statement, awaited=self.awaited)
+        try:
+            with self.trial(script, rule.id) as trial:
+                check.run(trial, *map(fresh, values))
+        except Violation as violation:
+            return violation, script.text()
+        except (Refused, Untested, NotApplicable):
+            pass
+        return None, script.text()
+
+    def describe(self) -> SubjectReport:
+        """What is checked, for the report."""
+        return SubjectReport(
+            target=self.subject.target,
+            handler=name_of(self.handler_class),
+            claims=tuple(name for name in HANDLER_CLASSES if name in self.claims),
+            values=f"{self.domain.describe()}: {len(self.pool)} values",
+        )
+
+    def close(self) -> None:
+        """End the other processes, also those of a check that hung."""
+        self._closed = True
+        for process in self._started:
+            process.close()
+        self._started.clear()
+        self._processes.clear()
+        self._nursery = None
+
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+_ENOUGH = 60
+_TELLING_SIZE = 48
+
+
+def _domain(handler: object, subject: HandlerSubject) -> Domain:
+    try:
+        return domain_of(handler, subject.values)
+    except CannotInfer as error:
+        raise BadSubject(str(error)) from error
+
+
+def _is_falsy(value: Any) -> bool:
+    try:
+        return not value
+    except Exception:  # noqa: BLE001 - an array of several elements has no truth value
+        return False
+
+
+def _size(value: Any) -> int:
+    try:
+        return len(repr(value))
+    except Exception:  # noqa: BLE001 - the size only orders values
+        return 0
