@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AZURITE := $(VENV)/azurite
 # What is pinned: all that the tests need.
-EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
+EXTRAS := reference engine postgresql dask fsspec obstore gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
 ADAPTERS := $(patsubst reference/adapter_tests/%/constraints.txt,%,$(wildcard reference/adapter_tests/*/constraints.txt))
@@ -39,7 +39,7 @@ lint: install  ## Style and layers
 	$(BIN)/lint-imports
 
 types: install  ## mypy and pyright, strict
-	$(BIN)/mypy $(PACKAGES) spec/typing_tests reference/typing_tests
+	$(BIN)/mypy $(PACKAGES) spec/typing_tests reference/typing_tests reference/adapter_tests/typed
 	$(BIN)/pyright
 
 # Real processes, emulators and kills can be starved once on a busy machine: what failed is run once more, alone, for all to see.

@@ -31,10 +31,10 @@ napoleon_use_ivar = True
 nitpick_ignore_regex = [
     # Names of Python and of other projects, whose documentation may not be within reach when this is built.
     (r"py:.*", r"(collections|concurrent|datetime|os|pathlib|typing|enum|attrs?|cattrs|hypothesis|starlette)\..*|SearchStrategy"),
-    # What the adapter of Dagster takes of it.
-    (r"py:class", r"dagster\..*"),
+    # What adapters take and return of the libraries that they are for.
+    (r"py:.*", r"(dagster|distributed|obstore)\..*|ObjectStore"),
     # Type variables, which nobody looks up.
-    (r"py:.*", r"(.*\.)?[APQRTU](\.\w+)?"),
+    (r"py:.*", r"(.*\.)?[APQRTU](_co|_contra)?(\.\w+)?"),
     # What an engine's store hands out to the runner alone, and what a checker sees of the decorator.
     (r"py:class", r"resultspec_reference\.engine\._store\.Claim|resultspec_reference\.engine\._tasks\._Decorator"),
 ]
