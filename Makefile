@@ -11,7 +11,7 @@ PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspe
 
 ADAPTERS := $(patsubst reference/adapter_tests/%/constraints.txt,%,$(wildcard reference/adapter_tests/*/constraints.txt))
 
-.PHONY: help install check lint types test docs adapters wheel-test demo bench kill-matrix matrix comparison engines typing-table lock
+.PHONY: help install check lint types test docs adapters wheel-test dist demo bench kill-matrix matrix comparison engines typing-table lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -52,6 +52,11 @@ docs: install  ## The documentation, warnings as errors
 
 wheel-test: install  ## Build the wheel, and use it as its users do: bare with pytest, and with the extras
 	sh conformance/tests/wheel_test.sh $(BIN)/python
+
+dist: install  ## What a release uploads, and whether an index would take it
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation > /dev/null
+	$(BIN)/python -m twine check --strict dist/*
 
 adapters: install  ## The adapters, each beside its product in an environment of its own
 	$(MAKE) --no-print-directory --jobs=$(shell nproc) --output-sync=target $(ADAPTERS:%=adapter-%)
