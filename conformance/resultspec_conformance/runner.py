@@ -143,7 +143,7 @@ class Run:
         elif ended is None:
             found = _hung(rule, self.settings.limit)
             if isinstance(bench, Bench) and self.settings.keep:
-                bench.kept[rule.id] = bench.judging
+                bench.keep(rule.id, bench.judging)
         else:
             found = ended
         return self._settled(rule, _with_evidence(bench, found))

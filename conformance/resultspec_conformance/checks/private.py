@@ -27,7 +27,7 @@ from ..attacks.planting import Neighbour, plant, root_of, special_targets
 from ..attacks.tampering import replacements
 from ..checking import NotApplicable, Refused, Untested, Violation, check
 from ..processes.interpreters import Operation, WorkerDied, WorkerFailed
-from ..secrets.canaries import canaries, canary_text, secret_of
+from ..secrets.canaries import canaries, canary_text
 from ..secrets.credentials import credentials_of
 from ..secrets.modes import Modes, modes_of_files
 from ..secrets.provoking import Provocation, Provoked, provoked
@@ -79,7 +79,7 @@ def _reveals_nothing(trial: Trial, value: Any, secret: Secret) -> None:
     if found is None or _by_chance(trial, secret):
         return
     if trial.script is not None:
-        trial.script.do("from resultspec_conformance.secrets.canaries import secret_of", *_REVEALED)
+        trial.script.do("from resultspec_conformance.secrets.recognising import secret_of", *_REVEALED)
     trial.fail(
         f"the reference reveals {found}",
         expected="a reference that says nothing of the value, such as a random name",
@@ -182,7 +182,7 @@ def _is_quiet(trial: Trial, handler: Handle, secrets: Sequence[Secret]) -> None:
             trial.script.do(
                 "import os",
                 _DECLARED,
-                "from resultspec_conformance.secrets.canaries import secret_of",
+                "from resultspec_conformance.secrets.recognising import secret_of",
                 "from resultspec_conformance.secrets.credentials import credentials_of",
                 *_REVEALED,
             )

@@ -16,9 +16,9 @@ from ..trials.calling import call
 from ..values.documents import leaves
 from ..values.references import cut, forged, wrong_types
 from ..values.traps import Unwritable
-from .canaries import secret_of
 from .credentials import credentials_of, signatures_in
 from .listening import Overheard, overheard
+from .recognising import secret_of
 from .revealing import Secret, revealed
 
 _TELLING = 12

@@ -5,6 +5,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +68,7 @@ class Bench:
         self._numbers = itertools.count()
         self._typing: Sequence[Problem] | CannotProbe | None = None
         self._root = root
+        self._removing = ThreadPoolExecutor(_REMOVERS, "resultspec-remover")
         self.judging = root
         try:
             handler = self._first_handler(self.maker)
@@ -120,7 +122,6 @@ class Bench:
             evidence_of: The rule that the trial judges: where it is broken, and the run keeps evidence, the directory stays.
         """
         scratch = self._root / f"trial-{next(self._numbers)}"
-        scratch.mkdir()
         if evidence_of is not None:
             self.judging = scratch
         self.beat = time.monotonic()
@@ -128,12 +129,24 @@ class Bench:
             yield Trial(self, scratch, script)
         except Violation:
             if evidence_of is not None and self.settings.keep:
-                self.kept[evidence_of] = scratch
+                self.keep(evidence_of, scratch)
             raise
         finally:
             self.beat = time.monotonic()
-            if scratch not in self.kept.values():
-                shutil.rmtree(scratch, ignore_errors=True)
+            if scratch not in self.kept.values() and scratch.exists():
+                self._remove(scratch)
+
+    def keep(self, rule: str, scratch: Path) -> None:
+        """Keep the directory of a trial as evidence against a rule, where the trial has made one."""
+        if scratch.exists():
+            self.kept[rule] = scratch
+
+    def _remove(self, directory: Path) -> None:
+        """Remove a directory while the next trial is under way: a disk that syncs takes its time to."""
+        if self._closed:  # a check that hung has come to its end after all
+            shutil.rmtree(directory, ignore_errors=True)
+        else:
+            self._removing.submit(shutil.rmtree, directory, ignore_errors=True)
 
     def outcome(self, run: Callable[..., Any]) -> Any:
         """Run a function in a trial: what it returned, or the violation, refusal or other end that it came to."""
@@ -329,8 +342,9 @@ class Bench:
         )
 
     def close(self) -> None:
-        """End the other processes, also those of a check that hung."""
+        """End the other processes, also those of a check that hung, and the removal of directories."""
         self._closed = True
+        self._removing.shutdown()
         for process in self._started:
             process.close()
         self._started.clear()
@@ -345,6 +359,7 @@ class Bench:
 
 
 _ENOUGH = 60
+_REMOVERS = 2
 _TELLING_SIZE = 48
 
 

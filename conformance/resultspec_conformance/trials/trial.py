@@ -130,15 +130,21 @@ class Trial:
 
     Args:
         bench: What all trials of a run share.
-        scratch: A directory that is this trial's alone.
+        scratch: Where a directory that is this trial's alone can be made.
         script: Records the steps, when the trial is to be reproduced.
     """
 
     def __init__(self, bench: "Bench", scratch: Path, script: Script | None = None) -> None:
         self.bench = bench
-        self.scratch = scratch
         self.script = script
+        self._scratch = scratch
         self._stores: set[str] = set()
+
+    @property
+    def scratch(self) -> Path:
+        """The trial's directory, made when it is first asked for: many a handler needs none."""
+        self._scratch.mkdir(exist_ok=True)
+        return self._scratch
 
     @property
     def subject(self) -> Any:
@@ -152,11 +158,10 @@ class Trial:
 
     def store(self, name: str = "store") -> Path:
         """The directory of one of the trial's stores."""
-        path = self.scratch / name
         if name not in self._stores:
-            path.mkdir(exist_ok=True)
+            (self.scratch / name).mkdir(exist_ok=True)
             self._stores.add(name)
-        return path
+        return self._scratch / name
 
     def handler(self, name: str = "handler", store: str = "store") -> Handle:
         """Make a handler; a second one on the same store is equally configured."""
@@ -164,6 +169,8 @@ class Trial:
             if store not in self._stores:
                 self.script.do(f'(scratch / "{store}").mkdir()')
             self.script.do(f"{name} = {self.script.handler(store)}")
+        elif self.maker.passes == "nothing":  # then it need not be there
+            return Handle(self, self.maker(self._scratch / store), store, name)
         return Handle(self, self.maker(self.store(store)), store, name)
 
     def adopt(self, handler: Any, name: str, line: str) -> Handle:
