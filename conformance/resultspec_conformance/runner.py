@@ -94,6 +94,12 @@ class Run:
                     shutil.rmtree(path, ignore_errors=True)
             self._root = None
 
+    def prepare(self) -> None:
+        """Start beside the first rules what the later ones need, where every rule is to be judged."""
+        bench = self._prepare()
+        if isinstance(bench, Bench) and not self.settings.rules and self.settings.budget is None:
+            bench.prepare()
+
     def _prepare(self) -> Bench | EngineBench | PlainBench | None:
         """The smoke stage: make the bench, or learn why it cannot be made."""
         if self._bench is None and self._broken is None:
@@ -195,6 +201,7 @@ def run(subject: Subject, settings: Settings, progress: Progress = lambda found:
     """
     judging = Run(subject, settings)
     try:
+        judging.prepare()
         for rule in judging.rules:
             progress(judging.judge(rule.id))
         return judging.report()

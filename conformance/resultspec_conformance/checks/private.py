@@ -31,6 +31,7 @@ from ..secrets.canaries import canaries, canary_text
 from ..secrets.credentials import credentials_of
 from ..secrets.modes import Modes, modes_of_files
 from ..secrets.provoking import Provocation, Provoked, provoked
+from ..secrets.recognising import secret_of
 from ..secrets.revealing import Revealed, Secret, revealed
 from ..storage import Files
 from ..trials.trial import Handle, Trial, fresh

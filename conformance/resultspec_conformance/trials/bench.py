@@ -5,7 +5,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -66,9 +66,9 @@ class Bench:
         self._closed = False
         self._nursery: Process | None = None
         self._numbers = itertools.count()
-        self._typing: Sequence[Problem] | CannotProbe | None = None
+        self._typing: Future[Sequence[Problem] | CannotProbe] | None = None
         self._root = root
-        self._removing = ThreadPoolExecutor(_REMOVERS, "resultspec-remover")
+        self._beside = ThreadPoolExecutor(_BESIDE, "resultspec-beside")
         self.judging = root
         try:
             handler = self._first_handler(self.maker)
@@ -146,7 +146,7 @@ class Bench:
         if self._closed:  # a check that hung has come to its end after all
             shutil.rmtree(directory, ignore_errors=True)
         else:
-            self._removing.submit(shutil.rmtree, directory, ignore_errors=True)
+            self._beside.submit(shutil.rmtree, directory, ignore_errors=True)
 
     def outcome(self, run: Callable[..., Any]) -> Any:
         """Run a function in a trial: what it returned, or the violation, refusal or other end that it came to."""
@@ -222,6 +222,16 @@ class Bench:
         self._started.append(started)
         return started
 
+    def prepare(self) -> None:
+        """Start what a run of every rule needs, so that it is ready when it is asked for: interpreters, and mypy."""
+        with suppress(Untested):  # who asks for one hears why there is none
+            for number in range(PROCESSES):
+                self.worker(number)
+            if self.maker.takes_scratch:
+                self._nursery = self.process()
+        if why_not(self.handler_class) is None:
+            self._typing = self._beside.submit(self._problems)
+
     def worker(self, number: int = 0) -> Process:
         """An interpreter that is kept for the whole run, or as long as it lives.
 
@@ -286,11 +296,14 @@ class Bench:
     def typing_problems(self) -> Sequence[Problem] | CannotProbe:
         """What mypy has against the class of the handlers, or why it cannot be asked; it is run once."""
         if self._typing is None:
-            try:
-                self._typing = problems_of(self.handler_class, 0.8 * self.settings.limit)
-            except CannotProbe as reason:
-                self._typing = reason
-        return self._typing
+            self._typing = self._beside.submit(self._problems)
+        return self._typing.result()
+
+    def _problems(self) -> Sequence[Problem] | CannotProbe:
+        try:
+            return problems_of(self.handler_class, 0.8 * self.settings.limit)
+        except CannotProbe as reason:
+            return reason
 
     @property
     def claims(self) -> frozenset[str]:
@@ -299,7 +312,8 @@ class Bench:
         Where mypy cannot be asked, ``static`` decides only if the author claims it.
         """
         annotated = is_annotated(self.handler_class) and why_not(self.handler_class) is None
-        judged = annotated and not isinstance(self._typing, CannotProbe)
+        answer = self._typing.result() if self._typing is not None and self._typing.done() else None
+        judged = annotated and not isinstance(answer, CannotProbe)
         return self.subject.claims | ({"static"} if judged else set())
 
     def simplest(self, check: Check, value: Any) -> Any:
@@ -342,9 +356,9 @@ class Bench:
         )
 
     def close(self) -> None:
-        """End the other processes, also those of a check that hung, and the removal of directories."""
+        """End the other processes, also those of a check that hung, and what is done beside the checks."""
         self._closed = True
-        self._removing.shutdown()
+        self._beside.shutdown()
         for process in self._started:
             process.close()
         self._started.clear()
@@ -358,8 +372,11 @@ class Bench:
         self.close()
 
 
+PROCESSES = 3
+"""How many interpreters work for a whole run: one that reads what this one wrote, and others that write beside it."""
+
 _ENOUGH = 60
-_REMOVERS = 2
+_BESIDE = 3
 _TELLING_SIZE = 48
 
 
