@@ -4,6 +4,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -20,8 +21,15 @@ if TYPE_CHECKING:
     from .bench import Bench
 
 
+_UNALTERABLE = frozenset({bool, int, float, str, bytes, type(None)})
+
+
 def fresh(value: Any) -> Any:
     """An independent copy of a value, or the value itself where it cannot be copied."""
+    if type(value) is list and _UNALTERABLE.issuperset(map(type, value)):  # long lists take deepcopy long
+        return value[:]
+    if type(value) is dict and _UNALTERABLE.issuperset(map(type, chain(value, value.values()))):
+        return value.copy()
     try:
         return copy.deepcopy(value)
     except Exception:  # noqa: BLE001 - locks, generators and the like
