@@ -282,11 +282,11 @@ class _Once:
         """Run it: the status, and a note or the reason."""
         return self._try()
 
-    def _try(self, *values: Any) -> tuple[Status, str]:
+    def _try(self, *examples: Any) -> tuple[Status, str]:
         self._meter.count()
         try:
-            with self._bench.trial(evidence_of=self._check.rule) as trial:
-                return "passed", self._check.run(trial, *values) or ""
+            with self._bench.trial(None, self._check.rule, *examples) as trial:
+                return "passed", self._check.run(trial, *map(fresh, examples)) or ""
         except Violation as violation:
             self.violation = violation
             return "failed", violation.message
@@ -310,7 +310,7 @@ class _Each(_Once):
             if number and not self._meter.left:
                 self.cut = f"{number} of {len(values)} values tried"
                 break
-            status, text = self._try(fresh(value))
+            status, text = self._try(value)
             if status == "failed":
                 self.examples += 1
                 self.arguments = (value,)

@@ -61,6 +61,7 @@ class Bench:
         self.findings: dict[str, Any] = {}
         """What one check has found out and another, or its own reproduction, need not find out again."""
         self.kept: dict[str, Path] = {}
+        self._exact: set[int] = set()
         self._processes: list[Process] = []
         self._started: list[Process] = []
         self._closed = False
@@ -114,19 +115,20 @@ class Bench:
         return self.maker.ship()
 
     @contextmanager
-    def trial(self, script: Script | None = None, evidence_of: str | None = None) -> Iterator[Trial]:
+    def trial(self, script: Script | None = None, evidence_of: str | None = None, example: Any = None) -> Iterator[Trial]:
         """A trial in a scratch directory of its own, which is removed afterwards.
 
         Args:
             script: Records the steps.
             evidence_of: The rule that the trial judges: where it is broken, and the run keeps evidence, the directory stays.
+            example: The value of the pool that it is about.
         """
         scratch = self._root / f"trial-{next(self._numbers)}"
         if evidence_of is not None:
             self.judging = scratch
         self.beat = time.monotonic()
         try:
-            yield Trial(self, scratch, script)
+            yield Trial(self, scratch, script, example)
         except Violation:
             if evidence_of is not None and self.settings.keep:
                 self.keep(evidence_of, scratch)
@@ -176,6 +178,15 @@ class Bench:
         found: Finding | None = ended
         return found
 
+    def came_back_exactly(self, example: Any) -> None:
+        """Note that a value of the pool came back as it was, its types too, from a handler that had written nothing else."""
+        if example is not None:  # which has a rule of its own, and stands for no value of the pool
+            self._exact.add(id(example))
+
+    def is_exact(self, example: Any) -> bool:
+        """Whether a value of the pool is known to come back as it was, so that another rule need not try it again."""
+        return id(example) in self._exact
+
     @cached_property
     def _accepted(self) -> list[Any]:
         """Values of the pool that the handler accepts and gives back."""
@@ -187,7 +198,7 @@ class Bench:
 
         accepted = []
         for value in self.pool:
-            if self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:
+            if self.is_exact(value) or self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:
                 accepted.append(value)
             if len(accepted) >= _ENOUGH:
                 break

@@ -140,11 +140,13 @@ class Trial:
         bench: What all trials of a run share.
         scratch: Where a directory that is this trial's alone can be made.
         script: Records the steps, when the trial is to be reproduced.
+        example: The value of the pool that the trial is about; None where it is about another, or none.
     """
 
-    def __init__(self, bench: "Bench", scratch: Path, script: Script | None = None) -> None:
+    def __init__(self, bench: "Bench", scratch: Path, script: Script | None = None, example: Any = None) -> None:
         self.bench = bench
         self.script = script
+        self.example = example
         self._scratch = scratch
         self._stores: set[str] = set()
 
