@@ -4,7 +4,6 @@ import gc
 import shutil
 import signal
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from ..attacks.databases import is_lmdb
 from ..checking import NotApplicable, Untested, Violation, check
 from ..processes import writers
 from ..processes.interpreters import WorkerDied, WorkerHung
@@ -24,7 +24,7 @@ from ..storage import Files, StorageDoor
 from ..trials import bulk
 from ..trials.bulk import bulky
 from ..trials.outcomes import Outcome, attempt
-from ..trials.trial import Trial, fresh
+from ..trials.trial import NOTHING_STORED, Trial, fresh
 from ..values import traps
 from ..values.comparison import type_difference
 from ..values.source import shown, source_of
@@ -142,7 +142,7 @@ def _size(trial: Trial, store: str) -> _Size:
     directory = trial.store(store)
     files = {str(path): path.stat().st_size for path in directory.rglob("*") if path.is_file()}
     if not files:
-        raise Untested("the storage is not under the scratch directory, so that it cannot be made to run out of space")
+        raise Untested(f"{NOTHING_STORED}, so that it cannot be made to run out of space")
     return _Size(files)
 
 
@@ -256,11 +256,11 @@ def what_was_not_synced_is_not_missed(trial: Trial) -> str:
         raise NotApplicable("the reference holds the value, so there is nothing to sync")
     values = [*trial.accepted(1), *bulky(trial)[:1]]
     writer = Writer(trial, "store", values)
-    lost, why_not = writer.ask(writers.write_and_lose_power)
+    lost, unseen, why_not = writer.ask(writers.write_and_lose_power)
     if why_not is not None:
         raise Untested(f"it cannot be seen here what is synced: {why_not}")
     if not any(trial.scratch.glob("store.lost/*")):
-        raise Untested("the storage is not under the scratch directory, so that it cannot be seen what is synced")
+        raise Untested(f"{NOTHING_STORED}, so that it cannot be seen what is synced")
     reader = writer.reader()
     for one in writer.acknowledged():
         if one.error is not None:
@@ -269,6 +269,11 @@ def what_was_not_synced_is_not_missed(trial: Trial) -> str:
         if problem(trial, outcome, values[one.index]) is not None:
             if not _survives_a_kill(trial, values):
                 raise Untested("a kill alone loses what was written, power cut or not; see durable.kill")
+            if unseen:
+                raise Untested(
+                    f"it cannot be seen what is synced of {', '.join(unseen[:3])}: something else wrote it, such as a process "
+                    "that the handler starts, and only the process that calls write can be followed"
+                )
             write_down(trial, values, ["writers.write_and_lose_power(make, order)", *ALL_ARE_READ])
             raise Violation(
                 f"write returned before the disk had it all; a power cut would lose {', '.join(lost[:6])}",
@@ -560,14 +565,6 @@ def _is_sqlite(path: Path) -> bool:
         return file.read(16) == b"SQLite format 3\0"
 
 
-def _is_lmdb(path: Path) -> bool:
-    """Whether a file is a database of LMDB: the magic number of its first page follows the page's header."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return int.from_bytes(file.read(20)[16:], sys.byteorder) == 0xBEEFC0DE
-
-
 def _left(residue: Sequence[str], cause: str) -> Violation:
     return Violation(
         f"{cause} left something behind",
@@ -609,7 +606,7 @@ def _belongs_to_a_database(door: StorageDoor, name: str, size: int) -> bool:
     if not isinstance(door, Files) or not (path := door.directory / name).is_file():
         return False
     of_dbm = path.suffix in (".dir", ".bak", ".dat", ".lock") and path.with_suffix(".dir").exists()
-    return of_dbm or _is_sqlite(path) or _is_lmdb(path.with_name("data.mdb") if path.name == "lock.mdb" else path)
+    return of_dbm or _is_sqlite(path) or is_lmdb(path.with_name("data.mdb") if path.name == "lock.mdb" else path)
 
 
 def _residue_script(trial: Trial, small: Any, expression: str) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .bench import Bench
 
 
+NOTHING_STORED = "no file was under the scratch directory when write had returned: the storage is elsewhere, or is written later"
+
 _UNALTERABLE = frozenset({bool, int, float, str, bytes, type(None)})
 
 
@@ -222,7 +224,7 @@ class Trial:
             return opened
         files = Files(handle.directory)
         if not files.names():
-            raise Untested("the storage is not under the scratch directory; give the subject a door to it: tamper=")
+            raise Untested(f"{NOTHING_STORED}; if it is elsewhere, give the subject a door to it: tamper=")
         return files
 
     def transported(self, reference: Any) -> Any:
