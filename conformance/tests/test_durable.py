@@ -18,7 +18,7 @@ from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_conformance.trials.outcomes import attempt
 from resultspec_reference import JSONResultHandler, LocalResultHandler
-from zoo._common import Correct
+from zoo._common import Correct, dump, load
 from zoo.defective import Defective
 from zoo.durable import (
     CORRECT_DURABLE,
@@ -113,6 +113,37 @@ def test_the_pages_of_a_database_are_no_residue() -> None:
 
     assert found.status == "untested"
     assert "database whose records cannot be seen" in str(found.reason)
+
+
+class LargeInFiles(Sealed):
+    """Carries small values within the reference."""
+
+    def write(self, value: object, /) -> str:
+        data = dump(value)
+        return f"={data.hex()}" if len(data) < 1_000 else super().write(value)
+
+    def read(self, reference: str, /) -> object:
+        return load(bytes.fromhex(reference[1:])) if reference[:1] == "=" else super().read(reference)
+
+
+class LargeInFilesUnchecked(LargeInFiles):
+    """The same, and files are neither synced nor checked, and stay behind in part."""
+
+    def save(self, name: str, data: bytes) -> None:
+        (self.directory / name).write_bytes(data)
+
+    def read(self, reference: str, /) -> object:
+        return super().read(reference) if reference[:1] == "=" else load((self.directory / reference).read_bytes()[32:])
+
+
+def test_what_a_handler_keeps_large_values_in_is_storage() -> None:
+    """Rules of storage are judged by large values where the reference holds the small ones."""
+    about_storage = ("durable.full-disk", "durable.synced", "durable.corruption", "durable.no-residue")
+    settings = attrs.evolve(SETTINGS, rules=about_storage)
+    good, bad = (run(HandlerSubject(make, claims=CLAIMS), settings) for make in (LargeInFiles, LargeInFilesUnchecked))
+
+    assert {found.id: found.status for found in good.rules} == dict.fromkeys(about_storage, "passed"), good.to_json()
+    assert {found.id for found in bad.rules if found.status == "failed"} >= {*about_storage[1:]}, bad.to_json()
 
 
 class WrittenByAHelper(Sealed):

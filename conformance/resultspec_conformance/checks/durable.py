@@ -15,14 +15,14 @@ from typing import Any
 import attrs
 
 from ..attacks.databases import is_lmdb
-from ..checking import NotApplicable, Untested, Violation, check
+from ..checking import Untested, Violation, check
 from ..processes import writers
 from ..processes.interpreters import WorkerDied, WorkerHung
 from ..processes.killing import series
 from ..processes.writing import ALL_ARE_READ, Writer, problem, write_down
 from ..storage import Files, StorageDoor
 from ..trials import bulk
-from ..trials.bulk import bulky
+from ..trials.bulk import bulky, stored
 from ..trials.outcomes import Outcome, attempt
 from ..trials.trial import NOTHING_STORED, Trial, fresh
 from ..values import traps
@@ -91,9 +91,8 @@ def nothing_is_read_in_part(trial: Trial) -> str:
 @check("durable.full-disk")
 def writes_without_room_raise(trial: Trial) -> str:
     """Files may grow no further, within a value or at its end, and a small disk runs full; what was written before is read."""
-    if trial.bench.inline:
-        raise NotApplicable("the reference holds the value, so there is no disk to be full")
-    small, large = trial.accepted(1)[0], (bulky(trial) or trial.accepted(2))[-1]
+    [small] = stored(trial, 1, "no disk to be full")
+    large = (bulky(trial) or trial.accepted(2))[-1]
     before, after = _sizes(trial, [small, large])
     limits = [
         (large, max(before.largest, after.largest // 2)),
@@ -252,9 +251,7 @@ def what_was_not_synced_is_not_missed(trial: Trial) -> str:
     with O_SYNC or O_DSYNC. (sync_file_range does not count: it leaves the size of a new file to chance.) A removal counts
     as done, and directories that were there before need no sync.
     """
-    if trial.bench.inline:
-        raise NotApplicable("the reference holds the value, so there is nothing to sync")
-    values = [*trial.accepted(1), *bulky(trial)[:1]]
+    values = [*stored(trial, 1, "nothing to sync"), *bulky(trial)[:1]]
     writer = Writer(trial, "store", values)
     lost, unseen, why_not = writer.ask(writers.write_and_lose_power)
     if why_not is not None:
@@ -300,12 +297,10 @@ def damage_is_noticed(trial: Trial) -> str:
     A read may raise, or give exactly the value, as it does where the damaged byte means nothing. Whole values that were
     put in each other's place are a matter of ``private.tamper-evident``.
     """
-    values = [*trial.accepted(3), *bulky(trial)[:1]]
-    if trial.bench.inline:
-        raise NotApplicable("the reference holds the value, so there is no stored value to damage")
+    values = [*stored(trial, 3, "no stored value to damage"), *bulky(trial)[:1]]
     reader = Writer(trial, "store", values).reader()
     known: dict[str, bytes] = {}
-    stored: list[tuple[Any, Any, dict[str, list[int]]]] = []
+    kept: list[tuple[Any, Any, dict[str, list[int]]]] = []
     for index, value in enumerate(values):
         writer = Writer(trial, "store", [value], log=str(index))
         writer.ask(writers.write_and_exit)
@@ -313,10 +308,10 @@ def damage_is_noticed(trial: Trial) -> str:
         door = trial.door(reader)
         now = {name: door.get(name) for name in door.names()}
         if references:
-            stored.append((value, references[0], {name: _changed(known.get(name), now[name]) for name in now}))
+            kept.append((value, references[0], {name: _changed(known.get(name), now[name]) for name in now}))
         known = now
     damaging = _Damaging(trial, door)
-    for value, reference, places in stored:
+    for value, reference, places in kept:
         for name, offsets in places.items():
             if offsets and not name.endswith("-shm"):  # an index in memory that sqlite makes anew
                 damaging.damage(name, offsets, reference, value)
@@ -475,7 +470,7 @@ def _corruption_script(trial: Trial, value: Any, expression: str) -> None:
 @check("durable.no-residue")
 def failed_writes_leave_nothing(trial: Trial) -> str:
     """After one good write, writes are made to fail, by values midway through which writing fails and by a lack of room."""
-    [small] = trial.accepted(1)
+    [small] = stored(trial, 1, "no storage to open")
     handler = Writer(trial, "store", []).reader()
     handler.write(fresh(small))
     door = trial.door(handler)

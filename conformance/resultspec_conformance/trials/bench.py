@@ -258,12 +258,12 @@ class Bench:
     def nursery(self) -> Process:
         """An interpreter, kept for the whole run, in which no handler is made: it forks those that write.
 
-        An inline handler leaves nothing behind that a fork could inherit, so any worker will do.
+        An inline handler that has no directory leaves nothing behind that a fork could inherit, so any worker will do.
 
         Raises:
             Untested: The factory cannot be sent to it.
         """
-        if self.inline:
+        if self.inline and not self.maker.takes_scratch:
             return self.worker()
         if self._nursery is None:
             self._nursery = self.process()

@@ -217,12 +217,12 @@ class Trial:
             NotApplicable: The reference holds the value.
             Untested: The storage cannot be reached.
         """
-        if self.bench.inline:
+        files = Files(handle.directory)
+        if self.bench.inline and not files.names():
             raise NotApplicable("the reference holds the value, so there is no storage to open")
         if self.subject.tamper is not None:
             opened: StorageDoor = self.subject.tamper(handle.handler)
             return opened
-        files = Files(handle.directory)
         if not files.names():
             raise Untested(f"{NOTHING_STORED}; if it is elsewhere, give the subject a door to it: tamper=")
         return files
