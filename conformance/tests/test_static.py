@@ -9,7 +9,8 @@ from typing import Any
 import handlers_to_type as classes
 import pytest
 from resultspec import rules
-from resultspec_conformance import HandlerSubject, check, typing_probe
+from resultspec_conformance import HandlerSubject, check
+from resultspec_conformance.trials import typing_probe
 from resultspec_conformance.checking import checks_of
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.static import STATIC_SABOTEURS

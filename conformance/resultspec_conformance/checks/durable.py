@@ -221,7 +221,7 @@ def _full_script(trial: Trial, writer: Writer, limit: int) -> None:
         return
     small, value, _ = writer.values
     trial.script.do(
-        "from resultspec_conformance import bulk",
+        "from resultspec_conformance.trials import bulk",
         "import resource",
         '(scratch / "store").mkdir()',
         f"handler = {trial.script.handler('store')}",
@@ -445,7 +445,7 @@ def _corruption_script(trial: Trial, value: Any, expression: str) -> None:
     if trial.script is None:
         return
     trial.script.do(
-        "from resultspec_conformance import bulk",
+        "from resultspec_conformance.trials import bulk",
         "from resultspec_conformance.storage import Files",
         '(scratch / "store").mkdir()',
         f"value = {bulk.source(value)}",
