@@ -21,9 +21,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from resultspec_conformance.secrets.canaries import canary_text, secret_of
+from resultspec_conformance.secrets.canaries import canary_text
 from resultspec_conformance.secrets.credentials import credentials_of, signatures_in
 from resultspec_conformance.secrets.listening import overheard
+from resultspec_conformance.secrets.recognising import secret_of
 from resultspec_conformance.secrets.revealing import Secret, revealed
 
 TEXT = canary_text()
