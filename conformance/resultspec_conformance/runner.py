@@ -66,6 +66,11 @@ class Run:
         return self._reports[rule_id]
 
     @property
+    def claims(self) -> frozenset[str]:
+        """The classes that decide, as far as that is known by now."""
+        return self._bench.claims if isinstance(self._bench, Bench) else self.subject.claims
+
+    @property
     def found(self) -> Mapping[str, RuleReport]:
         """What was found so far, by rule."""
         return self._reports
