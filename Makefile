@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AZURITE := $(VENV)/azurite
 # What is pinned: all that the tests need.
-EXTRAS := reference engine postgresql dask gcs s3 azure cloud service conformance dev
+EXTRAS := reference engine postgresql dask fsspec obstore gcs s3 azure cloud service conformance dev
 PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspec_conformance
 
 ADAPTERS := $(patsubst reference/adapter_tests/%/constraints.txt,%,$(wildcard reference/adapter_tests/*/constraints.txt))
 
-.PHONY: help install check lint types test docs adapters wheel-test demo bench kill-matrix matrix comparison typing-table lock
+.PHONY: help install check lint types test docs adapters wheel-test dist demo bench kill-matrix matrix comparison engines typing-table lock
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ lint: install  ## Style and layers
 	$(BIN)/lint-imports
 
 types: install  ## mypy and pyright, strict
-	$(BIN)/mypy $(PACKAGES) spec/typing_tests reference/typing_tests
+	$(BIN)/mypy $(PACKAGES) spec/typing_tests reference/typing_tests reference/adapter_tests/typed
 	$(BIN)/pyright
 
 # Real processes, emulators and kills can be starved once on a busy machine: what failed is run once more, alone, for all to see.
@@ -53,7 +53,13 @@ docs: install  ## The documentation, warnings as errors
 wheel-test: install  ## Build the wheel, and use it as its users do: bare with pytest, and with the extras
 	sh conformance/tests/wheel_test.sh $(BIN)/python
 
-adapters: $(ADAPTERS:%=adapter-%)  ## The adapters, each beside its product in an environment of its own
+dist: install  ## What a release uploads, and whether an index would take it
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation > /dev/null
+	$(BIN)/python -m twine check --strict dist/*
+
+adapters: install  ## The adapters, each beside its product in an environment of its own
+	$(MAKE) --no-print-directory --jobs=$(shell nproc) --output-sync=target $(ADAPTERS:%=adapter-%)
 
 adapter-%: $(VENV)/adapters/%/.installed
 	$(VENV)/adapters/$*/bin/mypy --cache-dir $(VENV)/adapters/$*/mypy -m resultspec_reference.adapters.$*
@@ -64,6 +70,9 @@ $(VENV)/adapters/%/.installed: reference/adapter_tests/%/constraints.txt pyproje
 	$(VENV)/adapters/$*/bin/python -m pip install --quiet --require-hashes -r $<
 	$(VENV)/adapters/$*/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+# Make would take it for a file in between, and remove it.
+.PRECIOUS: $(VENV)/adapters/%/.installed
 
 demo: install  ## Judge two handlers of the reference and one over a third-party store
 	$(BIN)/resultspec check \
@@ -90,6 +99,15 @@ comparison: install  ## Which kits notice which defects of a store; installs the
 	$(PYTHON) -m venv $(VENV)/comparison
 	$(VENV)/comparison/bin/python -m pip install --quiet -e '.[conformance,comparison]'
 	$(VENV)/comparison/bin/python conformance/comparison/compare.py
+
+engines: engine-reference $(patsubst reference/adapter_tests/%/driver.py,engine-%,$(wildcard reference/adapter_tests/*/driver.py))  ## What the suite says of engines, as data for the documentation
+
+engine-reference: install
+	cd reference/tests && ../../$(BIN)/python ../../conformance/comparison/engine_report.py engine_driver:subject ../../docs/data/engines/reference.json
+
+engine-%: $(VENV)/adapters/%/.installed
+	cd reference/adapter_tests/$* && \
+	  ../../../$(VENV)/adapters/$*/bin/python ../../../conformance/comparison/engine_report.py driver:subject ../../../docs/data/engines/$*.json
 
 typing-table: install  ## What five type checkers make of the typing tests; installs them into an environment of their own
 	$(PYTHON) -m venv $(VENV)/typing

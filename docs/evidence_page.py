@@ -28,7 +28,10 @@ class FromData(SphinxDirective):
         self.env.note_dependency(str(DATA / self.file))
         path = DATA / self.file
         missing = [f"It has not been run yet: ``{self.made_by}`` does."]
-        lines = list(self.lines(json.loads(path.read_text(encoding="utf-8")))) if path.exists() else missing
+        return self.parsed(list(self.lines(json.loads(path.read_text(encoding="utf-8")))) if path.exists() else missing)
+
+    def parsed(self, lines: list[str]) -> list[nodes.Node]:
+        """Parse reStructuredText."""
         container = nodes.container()
         self.state.nested_parse(StringList(lines, source=self.file), self.content_offset, container)
         return list(container.children)
@@ -63,13 +66,13 @@ class KillMatrix(FromData):
             yield from (f"     - {number}" for number in range(1, len(columns) + 1))
             for number, row in enumerate(members, 1):
                 yield f"   * - {number}"
-                yield f"     - {_link(row['rule'])}: {as_rst(row['does'])}"
+                yield f"     - {link(row['rule'])}: {as_rst(row['does'])}"
                 yield from (f"     - {_sign(row, column)}" for column in columns)
             yield ""
             beyond = [
                 (row["rule"], other) for row in members for other in (*row["failed"], *row["warned"]) if other not in columns
             ]
-            yield from (f"{_link(rule)} is noticed by {_link(other)} too." for rule, other in beyond)
+            yield from (f"{link(rule)} is noticed by {link(other)} too." for rule, other in beyond)
             yield ""
 
 
@@ -106,7 +109,7 @@ def _verdict(cell: Any, kit: str) -> str:
     if cell["verdict"] == "missed":
         return "not noticed"
     by = cell["by"]
-    return "**noticed**: " + ", ".join(map(_link, by) if kit == "resultspec" else (f"``{check}``" for check in by))
+    return "**noticed**: " + ", ".join(map(link, by) if kit == "resultspec" else (f"``{check}``" for check in by))
 
 
 class HandlerMatrix(FromData):
@@ -138,15 +141,15 @@ class HandlerMatrix(FromData):
             yield "   * - rule"
             yield from (f"     - {number}" for number in range(1, len(subjects) + 1))
             for rule in (rule for rule in RULES.values() if rule.cls == cls):
-                yield f"   * - {_link(rule.id)}"
-                yield from (f"     - {_status_sign(one['statuses'].get(rule.id))}" for one in subjects)
+                yield f"   * - {link(rule.id)}"
+                yield from (f"     - {status_sign(one['statuses'].get(rule.id))}" for one in subjects)
             yield ""
         for number, one in enumerate(subjects, 1):
             yield from (f".. rubric:: {number}. {one['name']}", "")
             for status in ("failed", "error", "warned", "untested", "not-applicable"):
                 found = [rule for rule, ended in one["statuses"].items() if ended == status and rule in one["told"]]
                 for rule in (rule for rule in found if RULES[rule].cls in _classes(subjects)):
-                    yield f"- {SIGNS[status]} {_link(rule)}: {as_rst(one['told'][rule].partition(chr(10))[0])}"
+                    yield f"- {SIGNS[status]} {link(rule)}: {as_rst(one['told'][rule].partition(chr(10))[0])}"
             yield ""
 
 
@@ -156,14 +159,16 @@ def _classes(subjects: Any) -> list[str]:
     return [cls for cls in CLASSES if cls in judged]
 
 
-def _status_sign(status: Any) -> str:
+def status_sign(status: Any) -> str:
+    """How a table shows a status, None being that of a rule that was not run."""
     if status is None:
         return "\\"
     sign = SIGNS[status] if status != "not-applicable" else "–"
     return f"**{sign}**" if status in ("failed", "warned", "error") else sign
 
 
-def _link(rule: str) -> str:
+def link(rule: str) -> str:
+    """A link to the page of a rule."""
     return f":ref:`{rule} <{rule}>`"
 
 

@@ -34,6 +34,21 @@ def local_signed(scratch: Path) -> LocalResultHandler[Any]:
     return LocalResultHandler(scratch / "results", key=KEY)
 
 
+def fsspec_signed(scratch: Path) -> Any:
+    """Our handler over fsspec's local file system, with a key."""
+    from resultspec_reference.adapters.fsspec import FsspecResultHandler
+
+    return FsspecResultHandler[Any](str(scratch / "results"), key=KEY)
+
+
+def obstore_signed(scratch: Path) -> Any:
+    """Our handler over a directory of obstore, with a key."""
+    from obstore.store import LocalStore
+    from resultspec_reference.adapters.obstore import ObstoreResultHandler
+
+    return ObstoreResultHandler[Any](LocalStore(scratch, mkdir=True), "results", key=KEY)
+
+
 def subjects() -> Iterator[tuple[str, str, HandlerSubject]]:
     """The subjects: what each is called, what it stands on, and itself."""
     import third_party
@@ -42,6 +57,8 @@ def subjects() -> Iterator[tuple[str, str, HandlerSubject]]:
     yield "JSONResultHandler", "ours", HandlerSubject(JSONResultHandler, claims=("core", "shared", "durable"))
     yield "LocalResultHandler", "ours", HandlerSubject(local, claims=("core", "shared", "durable"))
     yield "LocalResultHandler, signed", "ours", HandlerSubject(local_signed, claims=ALL)
+    yield "FsspecResultHandler on files, signed", _on("fsspec"), HandlerSubject(fsspec_signed, claims=ALL)
+    yield "ObstoreResultHandler on files, signed", _on("obstore"), HandlerSubject(obstore_signed, claims=ALL)
     plain = {
         "diskcache": DiskCacheHandler,
         "cachelib": third_party.CachelibHandler,

@@ -10,7 +10,7 @@ from . import pytest_plugin
 from .report import ROOTS, RuleReport, waits_for_a_failure
 from .runner import Run, selected
 from .settings import Settings
-from .subjects import Subject
+from .subjects import HandlerSubject, Subject
 from .terminal import failure_text
 
 
@@ -21,6 +21,8 @@ class HandlerConformance:
 
         class TestMine(HandlerConformance):
             subject = HandlerSubject(MyHandler)
+
+    Rules of the class ``static`` are among them; they are skipped where the handlers' class is not annotated.
 
     The tests cannot be overridden, and a mark ``xfail`` does not hide a broken rule: a known failure is a waiver with a
     reason, ``settings = Settings(waive={"handler.none": "None never occurs here"})``. Rules that do not run, because they are
@@ -94,6 +96,9 @@ class _Shared:
         if self._run is None:
             self._run = Run(self._subject, self.settings)
         found = self._run.judge(rule_id)
+        if found.cls not in self._run.claims and found.status != "error":
+            pytest_plugin.judged("unclaimed")
+            pytest.skip(f"{found.cls} is claimed of annotated classes, where mypy can be asked; this one is not, or it cannot")
         red = _red(self._run, found)
         pytest_plugin.judged("failed" if red else found.status)
         if red:
@@ -112,7 +117,9 @@ class _Shared:
 
 
 def _rules_of(subject: Subject, settings: Settings) -> tuple[str, ...]:
-    return tuple(rule.id for rule in selected(subject, settings) if rule.cls in subject.claims)
+    # Whether a handler's class is annotated, and static thereby claimed, is known when a handler has been made.
+    claims = subject.claims | ({"static"} if isinstance(subject, HandlerSubject) else set())
+    return tuple(rule.id for rule in selected(subject, settings) if rule.cls in claims)
 
 
 def _one_test_for_each(

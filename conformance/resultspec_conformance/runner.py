@@ -66,6 +66,11 @@ class Run:
         return self._reports[rule_id]
 
     @property
+    def claims(self) -> frozenset[str]:
+        """The classes that decide, as far as that is known by now."""
+        return self._bench.claims if isinstance(self._bench, Bench) else self.subject.claims
+
+    @property
     def found(self) -> Mapping[str, RuleReport]:
         """What was found so far, by rule."""
         return self._reports
@@ -93,6 +98,12 @@ class Run:
                 if path not in kept:
                     shutil.rmtree(path, ignore_errors=True)
             self._root = None
+
+    def prepare(self) -> None:
+        """Start beside the first rules what the later ones need, where every rule is to be judged."""
+        bench = self._prepare()
+        if isinstance(bench, Bench) and not self.settings.rules and self.settings.budget is None:
+            bench.prepare()
 
     def _prepare(self) -> Bench | EngineBench | PlainBench | None:
         """The smoke stage: make the bench, or learn why it cannot be made."""
@@ -143,7 +154,7 @@ class Run:
         elif ended is None:
             found = _hung(rule, self.settings.limit)
             if isinstance(bench, Bench) and self.settings.keep:
-                bench.kept[rule.id] = bench.judging
+                bench.keep(rule.id, bench.judging)
         else:
             found = ended
         return self._settled(rule, _with_evidence(bench, found))
@@ -195,6 +206,7 @@ def run(subject: Subject, settings: Settings, progress: Progress = lambda found:
     """
     judging = Run(subject, settings)
     try:
+        judging.prepare()
         for rule in judging.rules:
             progress(judging.judge(rule.id))
         return judging.report()
@@ -275,11 +287,11 @@ class _Once:
         """Run it: the status, and a note or the reason."""
         return self._try()
 
-    def _try(self, *values: Any) -> tuple[Status, str]:
+    def _try(self, *examples: Any) -> tuple[Status, str]:
         self._meter.count()
         try:
-            with self._bench.trial(evidence_of=self._check.rule) as trial:
-                return "passed", self._check.run(trial, *values) or ""
+            with self._bench.trial(None, self._check.rule, *examples) as trial:
+                return "passed", self._check.run(trial, *map(fresh, examples)) or ""
         except Violation as violation:
             self.violation = violation
             return "failed", violation.message
@@ -303,7 +315,7 @@ class _Each(_Once):
             if number and not self._meter.left:
                 self.cut = f"{number} of {len(values)} values tried"
                 break
-            status, text = self._try(fresh(value))
+            status, text = self._try(value)
             if status == "failed":
                 self.examples += 1
                 self.arguments = (value,)

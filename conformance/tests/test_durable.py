@@ -18,7 +18,7 @@ from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_conformance.trials.outcomes import attempt
 from resultspec_reference import JSONResultHandler, LocalResultHandler
-from zoo._common import Correct
+from zoo._common import Correct, dump, load
 from zoo.defective import Defective
 from zoo.durable import (
     CORRECT_DURABLE,
@@ -115,6 +115,59 @@ def test_the_pages_of_a_database_are_no_residue() -> None:
     assert "database whose records cannot be seen" in str(found.reason)
 
 
+class LargeInFiles(Sealed):
+    """Carries small values within the reference."""
+
+    def write(self, value: object, /) -> str:
+        data = dump(value)
+        return f"={data.hex()}" if len(data) < 1_000 else super().write(value)
+
+    def read(self, reference: str, /) -> object:
+        return load(bytes.fromhex(reference[1:])) if reference[:1] == "=" else super().read(reference)
+
+
+class LargeInFilesUnchecked(LargeInFiles):
+    """The same, and files are neither synced nor checked, and stay behind in part."""
+
+    def save(self, name: str, data: bytes) -> None:
+        (self.directory / name).write_bytes(data)
+
+    def read(self, reference: str, /) -> object:
+        return super().read(reference) if reference[:1] == "=" else load((self.directory / reference).read_bytes()[32:])
+
+
+def test_what_a_handler_keeps_large_values_in_is_storage() -> None:
+    """Rules of storage are judged by large values where the reference holds the small ones."""
+    about_storage = ("durable.full-disk", "durable.synced", "durable.corruption", "durable.no-residue")
+    settings = attrs.evolve(SETTINGS, rules=about_storage)
+    good, bad = (run(HandlerSubject(make, claims=CLAIMS), settings) for make in (LargeInFiles, LargeInFilesUnchecked))
+
+    assert {found.id: found.status for found in good.rules} == dict.fromkeys(about_storage, "passed"), good.to_json()
+    assert {found.id for found in bad.rules if found.status == "failed"} >= {*about_storage[1:]}, bad.to_json()
+
+
+class WrittenByAHelper(Sealed):
+    """Lets another process write and sync each file."""
+
+    def save(self, name: str, data: bytes) -> None:
+        program = (
+            "import os, sys; path, data = sys.argv[1], bytes.fromhex(sys.stdin.read()); "
+            "file = open(path, 'xb'); file.write(data); file.flush(); os.fsync(file.fileno()); "
+            "os.fsync(os.open(os.path.dirname(path), os.O_RDONLY))"
+        )
+        command = [sys.executable, "-c", program, str(self.directory / name)]
+        subprocess.run(command, input=data.hex(), text=True, check=True)
+
+
+def test_what_another_process_syncs_is_no_failure() -> None:
+    """Whether a file was synced that a process of the handler's own wrote cannot be seen, and the reason names it."""
+    settings = attrs.evolve(SETTINGS, rules=("durable.synced",))
+    [found] = run(HandlerSubject(WrittenByAHelper, claims=CLAIMS), settings).rules
+
+    assert found.status == "untested", found.message
+    assert "a process that the handler starts" in str(found.reason)
+
+
 @pytest.mark.parametrize("defective", DEFECTIVE_DURABLE, ids=[f"{one.rule}-{one.make.__name__}" for one in DEFECTIVE_DURABLE])
 def test_a_defective_handler_is_caught(defective: Defective) -> None:
     """The rule that the handler breaks fails."""
@@ -198,7 +251,7 @@ def test_what_is_synced_cannot_be_seen_where_nothing_can_be_traced(tmp_path: Pat
     """Without ptrace, nothing is said of syncing, and the reason is."""
     monkeypatch.setattr(tracing, "why_not", lambda: "it is forbidden here")
 
-    assert writers.write_and_lose_power(Sealed, order(tmp_path, [1])) == ([], "it is forbidden here")
+    assert writers.write_and_lose_power(Sealed, order(tmp_path, [1])) == ([], [], "it is forbidden here")
 
 
 def test_a_power_cut_loses_what_was_not_synced_and_nothing_else(tmp_path: Path) -> None:
@@ -207,9 +260,9 @@ def test_a_power_cut_loses_what_was_not_synced_and_nothing_else(tmp_path: Path) 
     kept, lost = writers.write_and_lose_power(Sealed, synced), writers.write_and_lose_power(NeverSyncs, unsynced)
     reader = Sealed(Path(synced.store))
 
-    assert kept == ([], None)
+    assert kept == ([], [], None)
     assert [reader.read(one.reference) for one in acknowledgements(synced.log)] == [[1], LARGE]
-    assert lost == (["the name values.db"], None)
+    assert lost == (["the name values.db"], [], None)
     assert list(Path(unsynced.store).iterdir()) == []
 
 

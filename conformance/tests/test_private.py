@@ -23,6 +23,7 @@ from zoo.private import (
     Cells,
     Correct,
     Drawer,
+    PadsQuietly,
     ShowsItsPassword,
     ShowsItsPool,
     TellsItsAddress,
@@ -177,6 +178,24 @@ def test_the_storage_door_of_the_subject_is_used(make: Callable[[], Any]) -> Non
     }
 
     assert found == {Cells: ("failed", "warned") if make is Drawer else ("passed", "passed"), None: ("untested", "untested")}
+
+
+def test_a_database_in_mapped_memory_is_provoked_without_damage() -> None:
+    """LMDB waits for damaged locks for ever, and kills whoever reads a page that was cut off: its other errors are heard."""
+    thirdparty = pytest.importorskip("zoo._thirdparty")
+    settings = attrs.evolve(PRIVATE, rules=("private.quiet-errors",))
+    [found] = run(HandlerSubject(thirdparty.MappedTree), settings).rules
+
+    assert found.status == "passed", found.reason
+    assert "stored values were not damaged, since then the other process died" in str(found.message)
+
+
+def test_a_memory_error_in_disguise_is_told_as_what_it_was() -> None:
+    """A handler that raises ValueError when it has no memory left is said to have run out of memory."""
+    settings = attrs.evolve(PRIVATE, rules=("private.bounded-read",))
+    [found] = run(HandlerSubject(PadsQuietly, claims=CLAIMS), settings).rules
+
+    assert "ran out of the 512 MB of memory that it may take, and told its MemoryError as ValueError" in str(found.actual)
 
 
 def test_every_rule_of_the_class_has_a_check_and_a_saboteur() -> None:

@@ -262,3 +262,35 @@ def test_mine(conformance_check):
 
     assert counts == {"passed": 1}, text
     assert [path for path in temporary.iterdir() if path.name.startswith("resultspec-")] == []
+
+
+def test_static_rules_are_judged_of_annotated_classes(pytester: pytest.Pytester) -> None:
+    """As on the command line: an annotated class claims them, broken ones are red; of another class they are skipped."""
+    module = """
+STATIC = Settings(rules=("static.*", "handler.round-trip"))
+
+class Unsymmetric:
+    def write(self, value: bytes) -> str:
+        return value.hex()
+    def read(self, reference: str) -> int:
+        return bytes.fromhex(reference)
+
+class Bare:
+    def write(self, value):
+        return Flags().write(value)
+    def read(self, reference):
+        return Flags().read(reference)
+
+class TestAnnotated(HandlerConformance):
+    subject, settings = HandlerSubject(Unsymmetric), STATIC
+
+class TestBare(HandlerConformance):
+    subject, settings = HandlerSubject(Bare), STATIC
+"""
+    _, text, code = judge(pytester, module, "-v", "-rs")
+
+    assert code == 1
+    assert "TestAnnotated::test_rule[static.symmetry] FAILED" in text
+    assert "TestBare::test_rule[static.symmetry] SKIPPED" in text
+    assert "static is claimed of annotated classes" in text
+    assert "TestBare::test_rule[handler.round-trip] PASSED" in text

@@ -21,9 +21,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from resultspec_conformance.secrets.canaries import canary_text, secret_of
+from resultspec_conformance.secrets.canaries import canary_text
 from resultspec_conformance.secrets.credentials import credentials_of, signatures_in
 from resultspec_conformance.secrets.listening import overheard
+from resultspec_conformance.secrets.recognising import secret_of
 from resultspec_conformance.secrets.revealing import Secret, revealed
 
 TEXT = canary_text()
@@ -74,6 +75,12 @@ def test_an_encoding_hides_nothing(shown: Any) -> None:
     found = revealed(json.dumps(shown), [Secret("the value", (DATA,))])
 
     assert found is not None
+
+
+@pytest.mark.parametrize("before", [r"\\h", r"\777", r"\8", "\\", r"\\\h\n"])
+def test_no_backslash_is_warned_of(before: str) -> None:
+    """Text with escapes that Python warns of, as paths and patterns have them, is searched as other text is."""
+    assert revealed(f"{before} and nothing else", [Secret("the value", (DATA,))]) is None
 
 
 @pytest.mark.parametrize("name", ["md5", "sha1", "sha256", "sha512", "blake2b"])

@@ -9,11 +9,12 @@ from typing import Any
 import handlers_to_type as classes
 import pytest
 from resultspec import rules
-from resultspec_conformance import HandlerSubject, check, typing_probe
+from resultspec_conformance import HandlerSubject, check
 from resultspec_conformance.checking import checks_of
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.static import STATIC_SABOTEURS
 from resultspec_conformance.settings import Settings
+from resultspec_conformance.trials import typing_probe
 from resultspec_conformance.trials.making import maker_for
 from resultspec_conformance.trials.typing_probe import CannotProbe, Problem, problems_of_all
 from resultspec_reference import LocalResultHandler

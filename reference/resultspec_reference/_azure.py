@@ -7,7 +7,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from ._objects import BucketResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
-from ._obstore import ObstoreStore
+from ._obstore import TimedObstoreStore
 from ._sealing import signing_key
 
 T = TypeVar("T", default=object)
@@ -98,8 +98,8 @@ class AzureResultHandler(BucketResultHandler[T]):
     def _bucket_uri(self) -> str:
         return f"az://{self.container}"
 
-    def _connect(self) -> ObstoreStore:
-        return ObstoreStore(
+    def _connect(self) -> TimedObstoreStore:
+        return TimedObstoreStore(
             extra="azure",
             service="Azure",
             uri=self._bucket_uri,

@@ -132,7 +132,7 @@ class ObjectResultHandler(Generic[T]):
                 kept all the same, whole, where nobody knows its name.
             MissingExtra: The client library is not installed.
             WriteError: The key or the temporary directory is unusable, or the store failed in another way
-                (:class:`StoreError`).
+                (:class:`~resultspec_reference.StoreError`).
         """
         name = new_name()
         seal = seal_for(name, self.key, WriteError)
@@ -160,7 +160,7 @@ class ObjectResultHandler(Generic[T]):
             UnreachableStore: The store gave no answer for as long as it was tried again.
             MissingExtra: The client library is not installed.
             ReadError: The key is unusable, the value does not unpickle here or is too large for this machine's memory,
-                or the store failed in another way (:class:`StoreError`).
+                or the store failed in another way (:class:`~resultspec_reference.StoreError`).
         """
         name = own_name(reference, self._root)
         try:

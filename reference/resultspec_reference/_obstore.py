@@ -1,4 +1,4 @@
-"""The client of stores that obstore speaks to: S3 and Azure."""
+"""The clients of stores that obstore speaks to."""
 
 import os
 import re
@@ -52,46 +52,24 @@ class _BeyondEnd(Exception):
 
 
 class ObstoreStore:
-    """A client of one bucket.
+    """A client of one bucket, which one obstore store serves.
 
     Args:
         extra: What brings obstore.
         service: What the service is called in errors.
         uri: The URI of the bucket, for errors.
-        timeout: How many seconds a request may take, and at least one more for each MiB that it carries.
-        retry_for: For how many seconds a request that failed is tried again.
-        endpoint: The URL of the service, if it was given.
-        options: What else the handler was given for the client; None says that it was not.
-        make: Makes the obstore client from the module ``obstore.store`` and all options.
+        store: The obstore store; a subclass may make its own.
 
     Raises:
         MissingExtra: obstore is not installed.
-        StoreError: It cannot be used here, or not with these options.
+        StoreError: It cannot be used here.
     """
 
-    def __init__(
-        self,
-        *,
-        extra: str,
-        service: str,
-        uri: str,
-        timeout: float,
-        retry_for: float,
-        endpoint: str | None,
-        options: Mapping[str, str | None],
-        make: Callable[[Any, dict[str, Any]], Any],
-    ) -> None:
-        self._obstore, stores = _modules(extra)
+    def __init__(self, *, extra: str, service: str, uri: str, store: Any = None) -> None:
+        self._obstore, self._stores = _modules(extra)
         self._service = service
         self._uri = uri
-        self._timeout = timeout
-        self._retry_for = retry_for
-        self._allow_http = endpoint is not None and endpoint.startswith("http:")
-        given = {name: value for name, value in {"endpoint": endpoint, **options}.items() if value is not None}
-        self._make: Callable[[dict[str, Any]], Any] = lambda common: make(stores, {**common, **given})
-        # An answer comes in pieces, and the time between two is bounded as well as the whole.
-        self._reading = self._client(timeout + _MOST_READ, read_timeout=timedelta(seconds=timeout))
-        self._writing: dict[int, Any] = {}
+        self._reading = store
 
     def create(self, key: str, file: IO[bytes], size: int) -> None:
         """Make an object: by one request as long as the service takes it, else in parts after a look whether it is free."""
@@ -128,23 +106,8 @@ class ObstoreStore:
             return b"", 0
 
     def _client_for(self, size: int) -> Any:
-        """Return a client whose requests have the time to carry that much."""
-        # Powers of two: a few clients serve all sizes.
-        mebibytes = 1 << (size // _MEBIBYTE).bit_length() if size >= _MEBIBYTE else 0
-        if mebibytes not in self._writing:
-            self._writing[mebibytes] = self._client(self._timeout + mebibytes)
-        return self._writing[mebibytes]
-
-    def _client(self, timeout: float, **options: Any) -> Any:
-        client_options = {
-            "timeout": timedelta(seconds=timeout),
-            "connect_timeout": timedelta(seconds=self._timeout),
-            **options,
-        }
-        if self._allow_http:
-            client_options["allow_http"] = True
-        retry_config = {"retry_timeout": timedelta(seconds=self._retry_for)}
-        return self._ask(lambda: self._make({"client_options": client_options, "retry_config": retry_config}))
+        """Return an obstore store for requests that carry that much."""
+        return self._reading
 
     def _ask(self, request: Callable[[], _R]) -> _R:
         """Do a request, and turn what obstore raises into errors that quote nothing: its texts hold URLs, perhaps signed."""
@@ -182,6 +145,66 @@ class ObstoreStore:
         if status.startswith("5") or status in _IN_TROUBLE or code in _IN_TROUBLE:
             return UnreachableStore(f"{self._service} is in trouble, at {self._uri}: {said}")
         return StoreError(f"The request for {self._uri} was refused: {said}")
+
+
+class TimedObstoreStore(ObstoreStore):
+    """A client of one bucket, whose requests have the more time the more they carry.
+
+    Args:
+        extra: What brings obstore.
+        service: What the service is called in errors.
+        uri: The URI of the bucket, for errors.
+        timeout: How many seconds a request may take, and at least one more for each MiB that it carries.
+        retry_for: For how many seconds a request that failed is tried again.
+        endpoint: The URL of the service, if it was given.
+        options: What else the handler was given for the client; None says that it was not.
+        make: Makes the obstore store from the module ``obstore.store`` and all options.
+
+    Raises:
+        MissingExtra: obstore is not installed.
+        StoreError: It cannot be used here, or not with these options.
+    """
+
+    def __init__(
+        self,
+        *,
+        extra: str,
+        service: str,
+        uri: str,
+        timeout: float,
+        retry_for: float,
+        endpoint: str | None,
+        options: Mapping[str, str | None],
+        make: Callable[[Any, dict[str, Any]], Any],
+    ) -> None:
+        super().__init__(extra=extra, service=service, uri=uri)
+        self._timeout = timeout
+        self._retry_for = retry_for
+        self._allow_http = endpoint is not None and endpoint.startswith("http:")
+        given = {name: value for name, value in {"endpoint": endpoint, **options}.items() if value is not None}
+        self._make: Callable[[dict[str, Any]], Any] = lambda common: make(self._stores, {**common, **given})
+        # An answer comes in pieces, and the time between two is bounded as well as the whole.
+        self._reading = self._client(timeout + _MOST_READ, read_timeout=timedelta(seconds=timeout))
+        self._writing: dict[int, Any] = {}
+
+    def _client_for(self, size: int) -> Any:
+        """Return an obstore store whose requests have the time to carry that much."""
+        # Powers of two: a few serve all sizes.
+        mebibytes = 1 << (size // _MEBIBYTE).bit_length() if size >= _MEBIBYTE else 0
+        if mebibytes not in self._writing:
+            self._writing[mebibytes] = self._client(self._timeout + mebibytes)
+        return self._writing[mebibytes]
+
+    def _client(self, timeout: float, **options: Any) -> Any:
+        client_options = {
+            "timeout": timedelta(seconds=timeout),
+            "connect_timeout": timedelta(seconds=self._timeout),
+            **options,
+        }
+        if self._allow_http:
+            client_options["allow_http"] = True
+        retry_config = {"retry_timeout": timedelta(seconds=self._retry_for)}
+        return self._ask(lambda: self._make({"client_options": client_options, "retry_config": retry_config}))
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

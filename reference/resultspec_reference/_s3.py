@@ -7,7 +7,7 @@ import attrs
 from typing_extensions import TypeVar
 
 from ._objects import BucketResultHandler, bucket_name, object_prefix, seconds, service_endpoint, text_or_none
-from ._obstore import ObstoreStore
+from ._obstore import TimedObstoreStore
 from ._sealing import signing_key
 
 T = TypeVar("T", default=object)
@@ -100,14 +100,14 @@ class S3ResultHandler(BucketResultHandler[T]):
     def _bucket_uri(self) -> str:
         return f"s3://{self.bucket}"
 
-    def _connect(self) -> ObstoreStore:
+    def _connect(self) -> TimedObstoreStore:
         options = {
             "region": self.region,
             "access_key_id": self.access_key_id,
             "secret_access_key": self.secret_access_key,
             "session_token": self.session_token,
         }
-        return ObstoreStore(
+        return TimedObstoreStore(
             extra="s3",
             service="S3",
             uri=self._bucket_uri,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from resultspec_conformance import Constant, ParameterValue, Pipeline, PipelineTask, TaskOutput, TaskReport
+from resultspec_conformance import Constant, EngineSubject, ParameterValue, Pipeline, PipelineTask, TaskOutput, TaskReport
 from resultspec_conformance.spies import FileSpy
 from resultspec_reference import Parameter
 from resultspec_reference.engine import Failed, Flow, FlowRun, State, StateStore, Task, task
@@ -88,6 +88,10 @@ class ReferenceDriver:
 
     def _note(self, name: str, state: State[Any]) -> None:
         self.seen.setdefault(name, []).append(state)
+
+
+subject = EngineSubject(ReferenceDriver, name="resultspec_reference.engine")
+"""The engine of the reference, as it is judged for the documentation."""
 
 
 def _argument(one: TaskOutput | ParameterValue | Constant, flow: Flow) -> Any:

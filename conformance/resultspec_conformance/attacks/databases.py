@@ -5,6 +5,7 @@ Somebody with access to a database file replaces a value in it by an SQL stateme
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -32,10 +33,11 @@ class Below:
         self._texts: dict[str, bool] = {}
 
     def names(self) -> list[str]:
-        """The names of all files but databases, and of all texts and BLOBs in those."""
+        """The names of all files but SQLite databases and what is beside databases, and of all texts and BLOBs in those."""
         files = self._files.names()
         databases = [name for name in files if self._is_database(name)]
         beside = {f"{name}{side}" for name in databases for side in _SIDE_FILES}
+        beside |= {lock for name in files if is_lmdb(self.directory / name) for lock in _locks_of(name)}
         rows = [row for name in databases for row in self._rows(name)]
         return [*(name for name in files if name not in databases and name not in beside), *rows]
 
@@ -102,6 +104,18 @@ class Below:
                     with suppress(sqlite3.OperationalError):  # a table without row numbers
                         for (row,) in connection.execute(f"SELECT rowid FROM {_quoted(table)} WHERE {kinds}"):  # noqa: S608
                             yield _MARK + json.dumps([file, table, row, column])
+
+
+def is_lmdb(path: Path) -> bool:
+    """Whether a file is a database of LMDB: the magic number of its first page follows the page's header."""
+    with suppress(OSError), path.open("rb") as file:
+        return int.from_bytes(file.read(20)[16:], sys.byteorder) == 0xBEEFC0DE
+    return False
+
+
+def _locks_of(database: str) -> tuple[str, str]:
+    """Where LMDB keeps the locks of a database, which hold no value: who waits for a damaged one waits for ever."""
+    return str(Path(database).with_name("lock.mdb")), f"{database}-lock"
 
 
 def _quoted(name: str) -> str:

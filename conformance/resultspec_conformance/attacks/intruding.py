@@ -155,18 +155,20 @@ def read_bounded(handler: Any, strain: Strain) -> Strained:
         if watch.opened:
             return Strained(index + 1, f"opened {watch.opened[0]}, which would have blocked it for ever", index)
         if exceeded:
-            return Strained(index + 1, f"took more than {MEMORY >> 20} MB of memory: {exceeded}", index)
+            return Strained(index + 1, f"ran out of the {MEMORY >> 20} MB of memory that it may take, and {exceeded}", index)
     return Strained(len(references))
 
 
 def _exceeds_memory(handler: Any, reference: Any) -> str | None:
+    """What became of a read that ran out of memory, in words, or None when it did not."""
     try:
         call(handler.read, reference)
     except BaseException as error:  # noqa: BLE001 - a refusal, unless there was no memory
         linked: BaseException | None = error
         while linked is not None:
             if isinstance(linked, MemoryError):
-                return one_line(error)
+                told = one_line(error)
+                return f"raised {told}" if linked is error else f"told its MemoryError as {told}"
             linked = linked.__cause__ or linked.__context__
     return None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from ..secrets.canaries import secret_of
+from ..secrets.recognising import secret_of
 from ..storage import StorageDoor
 from ..trials.calling import call
 from ..trials.outcomes import Outcome, attempt, one_line

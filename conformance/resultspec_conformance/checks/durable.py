@@ -4,7 +4,6 @@ import gc
 import shutil
 import signal
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +14,17 @@ from typing import Any
 
 import attrs
 
-from ..checking import NotApplicable, Untested, Violation, check
+from ..attacks.databases import is_lmdb
+from ..checking import Untested, Violation, check
 from ..processes import writers
 from ..processes.interpreters import WorkerDied, WorkerHung
 from ..processes.killing import series
 from ..processes.writing import ALL_ARE_READ, Writer, problem, write_down
 from ..storage import Files, StorageDoor
 from ..trials import bulk
-from ..trials.bulk import bulky
+from ..trials.bulk import bulky, stored
 from ..trials.outcomes import Outcome, attempt
-from ..trials.trial import Trial, fresh
+from ..trials.trial import NOTHING_STORED, Trial, fresh
 from ..values import traps
 from ..values.comparison import type_difference
 from ..values.source import shown, source_of
@@ -91,9 +91,8 @@ def nothing_is_read_in_part(trial: Trial) -> str:
 @check("durable.full-disk")
 def writes_without_room_raise(trial: Trial) -> str:
     """Files may grow no further, within a value or at its end, and a small disk runs full; what was written before is read."""
-    if trial.bench.inline:
-        raise NotApplicable("the reference holds the value, so there is no disk to be full")
-    small, large = trial.accepted(1)[0], (bulky(trial) or trial.accepted(2))[-1]
+    [small] = stored(trial, 1, "no disk to be full")
+    large = (bulky(trial) or trial.accepted(2))[-1]
     before, after = _sizes(trial, [small, large])
     limits = [
         (large, max(before.largest, after.largest // 2)),
@@ -142,7 +141,7 @@ def _size(trial: Trial, store: str) -> _Size:
     directory = trial.store(store)
     files = {str(path): path.stat().st_size for path in directory.rglob("*") if path.is_file()}
     if not files:
-        raise Untested("the storage is not under the scratch directory, so that it cannot be made to run out of space")
+        raise Untested(f"{NOTHING_STORED}, so that it cannot be made to run out of space")
     return _Size(files)
 
 
@@ -222,7 +221,7 @@ def _full_script(trial: Trial, writer: Writer, limit: int) -> None:
         return
     small, value, _ = writer.values
     trial.script.do(
-        "from resultspec_conformance import bulk",
+        "from resultspec_conformance.trials import bulk",
         "import resource",
         '(scratch / "store").mkdir()',
         f"handler = {trial.script.handler('store')}",
@@ -252,15 +251,13 @@ def what_was_not_synced_is_not_missed(trial: Trial) -> str:
     with O_SYNC or O_DSYNC. (sync_file_range does not count: it leaves the size of a new file to chance.) A removal counts
     as done, and directories that were there before need no sync.
     """
-    if trial.bench.inline:
-        raise NotApplicable("the reference holds the value, so there is nothing to sync")
-    values = [*trial.accepted(1), *bulky(trial)[:1]]
+    values = [*stored(trial, 1, "nothing to sync"), *bulky(trial)[:1]]
     writer = Writer(trial, "store", values)
-    lost, why_not = writer.ask(writers.write_and_lose_power)
+    lost, unseen, why_not = writer.ask(writers.write_and_lose_power)
     if why_not is not None:
         raise Untested(f"it cannot be seen here what is synced: {why_not}")
     if not any(trial.scratch.glob("store.lost/*")):
-        raise Untested("the storage is not under the scratch directory, so that it cannot be seen what is synced")
+        raise Untested(f"{NOTHING_STORED}, so that it cannot be seen what is synced")
     reader = writer.reader()
     for one in writer.acknowledged():
         if one.error is not None:
@@ -269,6 +266,11 @@ def what_was_not_synced_is_not_missed(trial: Trial) -> str:
         if problem(trial, outcome, values[one.index]) is not None:
             if not _survives_a_kill(trial, values):
                 raise Untested("a kill alone loses what was written, power cut or not; see durable.kill")
+            if unseen:
+                raise Untested(
+                    f"it cannot be seen what is synced of {', '.join(unseen[:3])}: something else wrote it, such as a process "
+                    "that the handler starts, and only the process that calls write can be followed"
+                )
             write_down(trial, values, ["writers.write_and_lose_power(make, order)", *ALL_ARE_READ])
             raise Violation(
                 f"write returned before the disk had it all; a power cut would lose {', '.join(lost[:6])}",
@@ -295,12 +297,10 @@ def damage_is_noticed(trial: Trial) -> str:
     A read may raise, or give exactly the value, as it does where the damaged byte means nothing. Whole values that were
     put in each other's place are a matter of ``private.tamper-evident``.
     """
-    values = [*trial.accepted(3), *bulky(trial)[:1]]
-    if trial.bench.inline:
-        raise NotApplicable("the reference holds the value, so there is no stored value to damage")
+    values = [*stored(trial, 3, "no stored value to damage"), *bulky(trial)[:1]]
     reader = Writer(trial, "store", values).reader()
     known: dict[str, bytes] = {}
-    stored: list[tuple[Any, Any, dict[str, list[int]]]] = []
+    kept: list[tuple[Any, Any, dict[str, list[int]]]] = []
     for index, value in enumerate(values):
         writer = Writer(trial, "store", [value], log=str(index))
         writer.ask(writers.write_and_exit)
@@ -308,10 +308,10 @@ def damage_is_noticed(trial: Trial) -> str:
         door = trial.door(reader)
         now = {name: door.get(name) for name in door.names()}
         if references:
-            stored.append((value, references[0], {name: _changed(known.get(name), now[name]) for name in now}))
+            kept.append((value, references[0], {name: _changed(known.get(name), now[name]) for name in now}))
         known = now
     damaging = _Damaging(trial, door)
-    for value, reference, places in stored:
+    for value, reference, places in kept:
         for name, offsets in places.items():
             if offsets and not name.endswith("-shm"):  # an index in memory that sqlite makes anew
                 damaging.damage(name, offsets, reference, value)
@@ -445,7 +445,7 @@ def _corruption_script(trial: Trial, value: Any, expression: str) -> None:
     if trial.script is None:
         return
     trial.script.do(
-        "from resultspec_conformance import bulk",
+        "from resultspec_conformance.trials import bulk",
         "from resultspec_conformance.storage import Files",
         '(scratch / "store").mkdir()',
         f"value = {bulk.source(value)}",
@@ -470,7 +470,7 @@ def _corruption_script(trial: Trial, value: Any, expression: str) -> None:
 @check("durable.no-residue")
 def failed_writes_leave_nothing(trial: Trial) -> str:
     """After one good write, writes are made to fail, by values midway through which writing fails and by a lack of room."""
-    [small] = trial.accepted(1)
+    [small] = stored(trial, 1, "no storage to open")
     handler = Writer(trial, "store", []).reader()
     first = attempt(handler.handler.write, fresh(small))
     if first.error is not None:
@@ -563,14 +563,6 @@ def _is_sqlite(path: Path) -> bool:
         return file.read(16) == b"SQLite format 3\0"
 
 
-def _is_lmdb(path: Path) -> bool:
-    """Whether a file is a database of LMDB: the magic number of its first page follows the page's header."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return int.from_bytes(file.read(20)[16:], sys.byteorder) == 0xBEEFC0DE
-
-
 def _left(residue: Sequence[str], cause: str) -> Violation:
     return Violation(
         f"{cause} left something behind",
@@ -612,7 +604,7 @@ def _belongs_to_a_database(door: StorageDoor, name: str, size: int) -> bool:
     if not isinstance(door, Files) or not (path := door.directory / name).is_file():
         return False
     of_dbm = path.suffix in (".dir", ".bak", ".dat", ".lock") and path.with_suffix(".dir").exists()
-    return of_dbm or _is_sqlite(path) or _is_lmdb(path.with_name("data.mdb") if path.name == "lock.mdb" else path)
+    return of_dbm or _is_sqlite(path) or is_lmdb(path.with_name("data.mdb") if path.name == "lock.mdb" else path)
 
 
 def _residue_script(trial: Trial, small: Any, expression: str, limit: int | None = None) -> None:

@@ -12,7 +12,7 @@ from resultspec import JSON
 from ..checking import Untested, Violation, check
 from ..engines import TaskReport, causes
 from ..pipelines import ParameterValue, Pipeline, PipelineTask, TaskOutput
-from ..secrets.holding import holds_json, reveals
+from ..secrets.holding import first_revealed, holds_json, reveals
 from ..spies import FileSpy
 from ..trials.enginebench import Engine, EngineTrial, resuming_a_run, running_until_a_retry
 from ..trials.journal import Entry
@@ -182,15 +182,14 @@ def _stored(engine: Engine) -> Sequence[Any]:
 
 
 def _nothing_raw(engine: Engine, what: str) -> None:
-    stored = _stored(engine)
-    for kind, (_, canary) in _CANARIES.items():
-        how = reveals(stored, canary)
-        if how is not None:
-            raise Violation(
-                f"the engine stored {what} raw: the {kind} {canary!r} was found {how}",
-                expected="references, and no part of the values",
-                actual=f"{canary!r} {how} in what the engine stored",
-            )
+    kinds = {canary: kind for kind, (_, canary) in _CANARIES.items()}
+    if found := first_revealed(_stored(engine), kinds):
+        canary, how = found
+        raise Violation(
+            f"the engine stored {what} raw: the {kinds[canary]} {canary!r} was found {how}",
+            expected="references, and no part of the values",
+            actual=f"{canary!r} {how} in what the engine stored",
+        )
 
 
 def _guarded(trial: EngineTrial, *, cache: bool, failures: int) -> list[PipelineTask]:

@@ -27,10 +27,11 @@ from ..attacks.planting import Neighbour, plant, root_of, special_targets
 from ..attacks.tampering import replacements
 from ..checking import NotApplicable, Refused, Untested, Violation, check
 from ..processes.interpreters import Operation, WorkerDied, WorkerFailed
-from ..secrets.canaries import canaries, canary_text, secret_of
+from ..secrets.canaries import canaries, canary_text
 from ..secrets.credentials import credentials_of
 from ..secrets.modes import Modes, modes_of_files
 from ..secrets.provoking import Provocation, Provoked, provoked
+from ..secrets.recognising import secret_of
 from ..secrets.revealing import Revealed, Secret, revealed
 from ..storage import Files
 from ..trials.trial import Handle, Trial, fresh
@@ -79,7 +80,7 @@ def _reveals_nothing(trial: Trial, value: Any, secret: Secret) -> None:
     if found is None or _by_chance(trial, secret):
         return
     if trial.script is not None:
-        trial.script.do("from resultspec_conformance.secrets.canaries import secret_of", *_REVEALED)
+        trial.script.do("from resultspec_conformance.secrets.recognising import secret_of", *_REVEALED)
     trial.fail(
         f"the reference reveals {found}",
         expected="a reference that says nothing of the value, such as a random name",
@@ -114,7 +115,13 @@ def errors_and_logs_keep_quiet(trial: Trial) -> str:
     values = [value for value, _ in _canaries(trial) if len(repr(value)) < 2_000]
     store = trial.store()
     provocation = Provocation(values, canary_text(), trial.subject.credentials, store, trial.subject.tamper)
-    found: Provoked = _there(trial, provoked, store, provocation)
+    undamaged = ""
+    try:
+        found: Provoked = _there(trial, provoked, store, provocation)
+    except Untested as end:  # who maps files into memory dies of one that was cut: the other errors can be provoked still
+        provocation = attrs.evolve(provocation, directory=trial.store("undamaged"), damaging=False)
+        found = _there(trial, provoked, provocation.directory, provocation)
+        undamaged = f"; stored values were not damaged, since then {end}"
     if (leak := found.leak) is not None:
         if trial.script is not None:
             trial.handler()
@@ -124,7 +131,7 @@ def errors_and_logs_keep_quiet(trial: Trial) -> str:
                 f"values = [{', '.join(map(trial.script.of, values))}]",
                 _DECLARED,
                 f"tamper = {_tamper(trial)}",
-                f'provocation = Provocation(values, {canary_text()!r}, credentials, scratch / "store", tamper)',
+                f'provocation = Provocation(values, {canary_text()!r}, credentials, scratch / "store", tamper, {provocation.damaging})',
                 "leak = provoked(handler, provocation).leak",
             )
         trial.fail(
@@ -136,7 +143,7 @@ def errors_and_logs_keep_quiet(trial: Trial) -> str:
     if not found.errors:
         raise Untested("no error could be provoked")
     told = ", ".join(f"{count} by {kind}" for kind, count in found.errors.items())
-    return f"{sum(found.errors.values())} errors ({told}); {found.credentials} credentials"
+    return f"{sum(found.errors.values())} errors ({told}); {found.credentials} credentials{undamaged}"
 
 
 def _tamper(trial: Trial) -> str:
@@ -182,7 +189,7 @@ def _is_quiet(trial: Trial, handler: Handle, secrets: Sequence[Secret]) -> None:
             trial.script.do(
                 "import os",
                 _DECLARED,
-                "from resultspec_conformance.secrets.canaries import secret_of",
+                "from resultspec_conformance.secrets.recognising import secret_of",
                 "from resultspec_conformance.secrets.credentials import credentials_of",
                 *_REVEALED,
             )

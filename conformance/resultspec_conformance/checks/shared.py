@@ -16,6 +16,7 @@ from ..governance.golden import recorded
 from ..processes.interpreters import Process, WorkerDied, WorkerFailed
 from ..processes.worker import read as read_there
 from ..processes.worker import write as write_there
+from ..trials.bench import PROCESSES
 from ..trials.calling import call
 from ..trials.making import importable_name
 from ..trials.outcomes import Outcome, attempt, one_line
@@ -26,8 +27,7 @@ from .core import is_honoured, is_ordinary
 _THREADS = 8
 _WRITES_PER_THREAD = 6
 _ROUNDS = 4
-_PROCESSES = 3
-_EACH = range(_PROCESSES)
+_EACH = range(PROCESSES)
 _WRITES_PER_PROCESS = 10
 
 
@@ -253,13 +253,13 @@ def processes_share_one_storage(trial: Trial) -> str:
     values = _distinct(trial)
     _processes_script(trial, values)
     store = trial.store("between processes")
-    workers = [trial.bench.worker(number) for number in range(_PROCESSES)]
+    workers = [trial.bench.worker(number) for number in range(PROCESSES)]
     for worker in workers:  # a first call, so that they start together afterwards
         _answered(trial, lambda worker=worker: worker.write(trial.store("warm-up"), values[:1]))
     kept: list[tuple[Any, str]] = []
     for number in range(_ROUNDS):  # each begins together, however far apart the last one ended
-        first = number * _PROCESSES * _WRITES_PER_PROCESS
-        shares = [[values[(first + index * _PROCESSES + n) % len(values)] for index in range(_WRITES_PER_PROCESS)] for n in _EACH]
+        first = number * PROCESSES * _WRITES_PER_PROCESS
+        shares = [[values[(first + index * PROCESSES + n) % len(values)] for index in range(_WRITES_PER_PROCESS)] for n in _EACH]
         for worker, share in zip(workers, shares, strict=True):
             worker.begin(write_there, store, [fresh(value) for value in share])
         heard = [_heard(worker) for worker in workers]  # all of them first: an answer left behind would be taken for another
@@ -278,11 +278,11 @@ def processes_share_one_storage(trial: Trial) -> str:
         told = outcome.error or trial.differs(value, outcome.value)
         if told is not None:
             raise Violation(
-                f"after {_PROCESSES} processes wrote at once, the reference {shown(json.loads(text))} reads differently",
+                f"after {PROCESSES} processes wrote at once, the reference {shown(json.loads(text))} reads differently",
                 expected=shown(value),
                 actual=outcome.error or shown(outcome.value),
             )
-    return f"{len(kept)} writes by {_PROCESSES} processes"
+    return f"{len(kept)} writes by {PROCESSES} processes"
 
 
 def _processes_script(trial: Trial, values: Sequence[Any]) -> None:
@@ -294,8 +294,8 @@ def _processes_script(trial: Trial, values: Sequence[Any]) -> None:
     trial.script.across_processes()
     trial.script.do(
         '(scratch / "store").mkdir()',
-        f"values = [{', '.join(map(source_of, values[:_WRITES_PER_PROCESS]))}] * {_PROCESSES}",
-        f'with ProcessPoolExecutor({_PROCESSES}, multiprocessing.get_context("spawn")) as pool:',
+        f"values = [{', '.join(map(source_of, values[:_WRITES_PER_PROCESS]))}] * {PROCESSES}",
+        f'with ProcessPoolExecutor({PROCESSES}, multiprocessing.get_context("spawn")) as pool:',
         "    for attempt in range(20):  # a race shows sooner or later",
         '        written = [pool.submit(call, "write", scratch / "store", value) for value in values]',
         "        references = [one.result() for one in written]",

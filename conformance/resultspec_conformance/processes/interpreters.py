@@ -71,7 +71,7 @@ class Process:
                 pass_fds=[theirs.fileno()],
             )
         self._connection: Connection[Any, Any] = Connection(ours.detach())
-        self._connection.send(absolute_sys_path())
+        self._connection.send((absolute_sys_path(), shipped))
         assert self._process.stdin is not None  # a pipe, as asked for
         self._process.stdin.write(b"\0")
         self._process.stdin.flush()

@@ -85,6 +85,13 @@ class Call:
         return self.name in ("creat", "openat2")
 
     @property
+    def writes_to_what_it_opens(self) -> bool:
+        """Whether it opens a file that can be written to by the descriptor which it returns."""
+        if self.name in _OPENS:
+            return bool(self.arguments[_OPENS[self.name]] & (os.O_WRONLY | os.O_RDWR))
+        return self.name in ("creat", "openat2")
+
+    @property
     def descriptor(self) -> int | None:
         """The descriptor that it writes to or syncs."""
         where = _DESCRIPTOR.get(self.name)

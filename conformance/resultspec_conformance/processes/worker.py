@@ -7,6 +7,7 @@ sent, so that what works here works by the reference alone.
 import json
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
@@ -24,9 +25,11 @@ class SleptTooLong(BaseException):
 def main() -> None:
     """Serve requests from the connection whose descriptor is the only argument, until it closes."""
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    sys.path[:] = connection.recv()
+    sys.path[:], expected = connection.recv()
     import cloudpickle  # only now: the path has just been set
 
+    with suppress(Exception):  # what is imported for it is there when it is asked for, and what it raises is told then
+        cloudpickle.loads(expected)
     handlers: dict[tuple[bytes, str], Any] = {}
     while True:
         try:

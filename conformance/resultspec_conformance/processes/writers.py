@@ -195,19 +195,21 @@ def write_and_die(make: Make, order: Order, moment: int) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 
-def write_and_lose_power(make: Make, order: Order) -> tuple[list[str], str | None]:
+def write_and_lose_power(make: Make, order: Order) -> tuple[list[str], list[str], str | None]:
     """Let a process write the values, and leave in the store what it had synced when the last reference was returned.
 
     Returns:
-        What was lost, in words, and why it could not be seen what was synced, or None.
+        What was lost, in words; the names of the files that something else than the process wrote, such as a process that
+        it started; and why it could not be seen what was synced, or None.
     """
     if (why_not := tracing.why_not()) is not None:
-        return [], why_not
+        return [], [], why_not
     disk = _Disk(order)
     tracing.trace(lambda: _write(make, order), disk)
     if disk.blind:
-        return [], "the handler writes by io_uring, whose calls cannot be seen"
-    return disk.cut_power(), None
+        return [], [], "the handler writes by io_uring, whose calls cannot be seen"
+    unseen = disk.written_unseen()
+    return disk.cut_power(), unseen, None
 
 
 def write_on_small_disk(make: Make, order: Order) -> tuple[str | None, int, list[Outcome]]:
@@ -400,6 +402,7 @@ class _Disk:
         self._awaited = len(order.values)
         self._contents: dict[_Identity, bytes] = {}
         self._entries: dict[_Identity, dict[str, _Identity]] = {}
+        self._opened: set[_Identity] = set()
         self._held: list[int] = []
 
     def before(self, call: Call) -> bool:
@@ -409,7 +412,10 @@ class _Disk:
     def after(self, call: Call, result: int) -> bool:
         if result < 0:
             return False
-        if call.name in ("fsync", "fdatasync"):
+        if call.writes_to_what_it_opens:
+            with suppress(OSError):  # another thread has closed it
+                self._opened.add(_identity(self._hold(Path(f"/proc/{call.thread}/fd/{result}"))))
+        elif call.name in ("fsync", "fdatasync"):
             self._sync(Path(f"/proc/{call.thread}/fd/{call.descriptor}"))
         elif call.name in ("sync", "syncfs", "msync"):
             for path in (self._store, *self._store.rglob("*")):
@@ -447,6 +453,11 @@ class _Disk:
     def _removed(self, path: Path) -> None:
         with suppress(OSError):
             self._entries.get(_identity(path.parent.stat()), {}).pop(path.name, None)
+
+    def written_unseen(self) -> list[str]:
+        """The names of the files in the store that the process never opened for writing."""
+        files = [path for path in sorted(self._store.rglob("*")) if path.is_file() and not path.is_symlink()]
+        return [str(path.relative_to(self._store)) for path in files if _identity(path.stat()) not in self._opened]
 
     def cut_power(self) -> list[str]:
         """Put into the store what is on the disk: what was lost, in words."""

@@ -104,7 +104,8 @@ def write_down(trial: Trial, values: Sequence[Any], steps: Sequence[str]) -> Non
     if trial.script is None:
         return
     trial.script.do(
-        "from resultspec_conformance import bulk, writers",
+        "from resultspec_conformance.processes import writers",
+        "from resultspec_conformance.trials import bulk",
         f"values = [{', '.join(map(source, values))}]",
         "def make(scratch):",
         f"    return {trial.maker.expression('scratch')}",

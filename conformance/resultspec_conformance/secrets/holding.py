@@ -20,11 +20,17 @@ def reveals(pieces: Iterable[Any], canary: str | int) -> str | None:
         pieces: What is stored: JSON, text, bytes, and lists of them.
         canary: A value that does not occur by chance: at least eight letters and digits, or a number of as many.
     """
-    secret = Secret("the value", _forms(canary), share=1.0)
-    for piece in pieces:
-        for data in _texts(piece):
-            if found := revealed(data, [secret]):
-                return f"under {', '.join(found.encodings)}" if found.encodings else "as it is"
+    found = first_revealed(pieces, [canary])
+    return None if found is None else found[1]
+
+
+def first_revealed(pieces: Iterable[Any], canaries: Iterable[str | int]) -> tuple[str | int, str] | None:
+    """Find one of several values in pieces of stored data: the value, and how it is shown as :func:`reveals` says it."""
+    secrets = {Secret("the value", _forms(canary), share=1.0): canary for canary in canaries}
+    # An engine stores the same names and keys over and over.
+    for data in dict.fromkeys(text for piece in pieces for text in _texts(piece)):
+        if found := revealed(data, secrets):
+            return secrets[found.secret], f"under {', '.join(found.encodings)}" if found.encodings else "as it is"
     return None
 
 

@@ -16,9 +16,9 @@ from ..trials.calling import call
 from ..values.documents import leaves
 from ..values.references import cut, forged, wrong_types
 from ..values.traps import Unwritable
-from .canaries import secret_of
 from .credentials import credentials_of, signatures_in
 from .listening import Overheard, overheard
+from .recognising import secret_of
 from .revealing import Secret, revealed
 
 _TELLING = 12
@@ -35,6 +35,7 @@ class Provocation:
         credentials: What the subject declares as credentials.
         directory: The scratch directory of the handler.
         tamper: Opens the handler's storage, or None where it lies in files below the directory.
+        damaging: Whether stored values are damaged too.
     """
 
     values: Sequence[Any]
@@ -42,6 +43,7 @@ class Provocation:
     credentials: tuple[str, ...] = attrs.field(repr=False)
     directory: Path
     tamper: Callable[[Any], StorageDoor] | None
+    damaging: bool = True
 
 
 @attrs.frozen
@@ -217,6 +219,8 @@ def _misread(listener: _Listener, kept: Sequence[tuple[Any, Secret]]) -> None:
 
 def _damaged(listener: _Listener, kept: Sequence[tuple[Any, Secret]], provocation: Provocation) -> None:
     """Stored values that were cut, altered and lost."""
+    if not provocation.damaging:
+        return
     door = provocation.tamper(listener.handler) if provocation.tamper is not None else Below(provocation.directory)
     names = list(door.names())[:12]
     originals = {name: door.get(name) for name in names}

@@ -132,9 +132,13 @@ def _percent(seen: bytes) -> Iterator[bytes]:
 
 def _escapes(seen: bytes) -> Iterator[bytes]:
     if b"\\" in seen:
-        text = re.sub(rb"\\(?![nrtabfvxuU0-7\\'\"])", rb"\\\\", seen).decode("unicode_escape", "replace")
+        text = _ESCAPE.sub(lambda found: found[1] or rb"\\", seen).decode("unicode_escape", "replace")
         yield text.encode("utf-8", "surrogatepass")
         yield text.encode("latin-1", "replace")
+
+
+# What the codec knows, or a backslash that it would warn of.
+_ESCAPE = re.compile(rb"(\\(?:[nrtabfvxuU\\'\"]|[0-3][0-7]{0,2}|[4-7][0-7]?(?![0-7])))|\\")
 
 
 def _entities(seen: bytes) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import chain, count, islice
@@ -61,13 +62,15 @@ class Bench:
         self.findings: dict[str, Any] = {}
         """What one check has found out and another, or its own reproduction, need not find out again."""
         self.kept: dict[str, Path] = {}
+        self._exact: set[int] = set()
         self._processes: list[Process] = []
         self._started: list[Process] = []
         self._closed = False
         self._nursery: Process | None = None
         self._numbers = count()
-        self._typing: Sequence[Problem] | CannotProbe | None = None
+        self._typing: Future[Sequence[Problem] | CannotProbe] | None = None
         self._root = root
+        self._beside = ThreadPoolExecutor(_BESIDE, "resultspec-beside")
         self.judging = root
         try:
             handler = self._first_handler(self.maker)
@@ -113,28 +116,40 @@ class Bench:
         return self.maker.ship()
 
     @contextmanager
-    def trial(self, script: Script | None = None, evidence_of: str | None = None) -> Iterator[Trial]:
+    def trial(self, script: Script | None = None, evidence_of: str | None = None, example: Any = None) -> Iterator[Trial]:
         """A trial in a scratch directory of its own, which is removed afterwards.
 
         Args:
             script: Records the steps.
             evidence_of: The rule that the trial judges: where it is broken, and the run keeps evidence, the directory stays.
+            example: The value of the pool that it is about.
         """
         scratch = self._root / f"trial-{next(self._numbers)}"
-        scratch.mkdir()
         if evidence_of is not None:
             self.judging = scratch
         self.beat = time.monotonic()
         try:
-            yield Trial(self, scratch, script)
+            yield Trial(self, scratch, script, example)
         except Violation:
             if evidence_of is not None and self.settings.keep:
-                self.kept[evidence_of] = scratch
+                self.keep(evidence_of, scratch)
             raise
         finally:
             self.beat = time.monotonic()
-            if scratch not in self.kept.values():
-                shutil.rmtree(scratch, ignore_errors=True)
+            if scratch not in self.kept.values() and scratch.exists():
+                self._remove(scratch)
+
+    def keep(self, rule: str, scratch: Path) -> None:
+        """Keep the directory of a trial as evidence against a rule, where the trial has made one."""
+        if scratch.exists():
+            self.kept[rule] = scratch
+
+    def _remove(self, directory: Path) -> None:
+        """Remove a directory while the next trial is under way: a disk that syncs takes its time to."""
+        if self._closed:  # a check that hung has come to its end after all
+            shutil.rmtree(directory, ignore_errors=True)
+        else:
+            self._beside.submit(shutil.rmtree, directory, ignore_errors=True)
 
     def outcome(self, run: Callable[..., Any]) -> Any:
         """Run a function in a trial: what it returned, or the violation, refusal or other end that it came to."""
@@ -164,6 +179,15 @@ class Bench:
         found: Finding | None = ended
         return found
 
+    def came_back_exactly(self, example: Any) -> None:
+        """Note that a value of the pool came back as it was, its types too, from a handler that had written nothing else."""
+        if example is not None:  # which has a rule of its own, and stands for no value of the pool
+            self._exact.add(id(example))
+
+    def is_exact(self, example: Any) -> bool:
+        """Whether a value of the pool is known to come back as it was, so that another rule need not try it again."""
+        return id(example) in self._exact
+
     @cached_property
     def _accepted(self) -> list[Any]:
         """Values of the pool that the handler accepts and gives back."""
@@ -175,7 +199,7 @@ class Bench:
 
         accepted = []
         for value in self.pool:
-            if self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:
+            if self.is_exact(value) or self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:
                 accepted.append(value)
             if len(accepted) >= _ENOUGH:
                 break
@@ -210,6 +234,16 @@ class Bench:
         self._started.append(started)
         return started
 
+    def prepare(self) -> None:
+        """Start what a run of every rule needs, so that it is ready when it is asked for: interpreters, and mypy."""
+        with suppress(Untested):  # who asks for one hears why there is none
+            for number in range(PROCESSES):
+                self.worker(number)
+            if self.maker.takes_scratch:
+                self._nursery = self.process()
+        if why_not(self.handler_class) is None:
+            self._typing = self._beside.submit(self._problems)
+
     def worker(self, number: int = 0) -> Process:
         """An interpreter that is kept for the whole run, or as long as it lives.
 
@@ -225,12 +259,12 @@ class Bench:
     def nursery(self) -> Process:
         """An interpreter, kept for the whole run, in which no handler is made: it forks those that write.
 
-        An inline handler leaves nothing behind that a fork could inherit, so any worker will do.
+        An inline handler that has no directory leaves nothing behind that a fork could inherit, so any worker will do.
 
         Raises:
             Untested: The factory cannot be sent to it.
         """
-        if self.inline:
+        if self.inline and not self.maker.takes_scratch:
             return self.worker()
         if self._nursery is None:
             self._nursery = self.process()
@@ -289,11 +323,14 @@ class Bench:
     def typing_problems(self) -> Sequence[Problem] | CannotProbe:
         """What mypy has against the class of the handlers, or why it cannot be asked; it is run once."""
         if self._typing is None:
-            try:
-                self._typing = problems_of(self.handler_class, 0.8 * self.settings.limit)
-            except CannotProbe as reason:
-                self._typing = reason
-        return self._typing
+            self._typing = self._beside.submit(self._problems)
+        return self._typing.result()
+
+    def _problems(self) -> Sequence[Problem] | CannotProbe:
+        try:
+            return problems_of(self.handler_class, 0.8 * self.settings.limit)
+        except CannotProbe as reason:
+            return reason
 
     @property
     def claims(self) -> frozenset[str]:
@@ -302,7 +339,8 @@ class Bench:
         Where mypy cannot be asked, ``static`` decides only if the author claims it.
         """
         annotated = is_annotated(self.handler_class) and why_not(self.handler_class) is None
-        judged = annotated and not isinstance(self._typing, CannotProbe)
+        answer = self._typing.result() if self._typing is not None and self._typing.done() else None
+        judged = annotated and not isinstance(answer, CannotProbe)
         return self.subject.claims | ({"static"} if judged else set())
 
     def simplest(self, check: Check, value: Any) -> Any:
@@ -345,8 +383,9 @@ class Bench:
         )
 
     def close(self) -> None:
-        """End the other processes, also those of a check that hung."""
+        """End the other processes, also those of a check that hung, and what is done beside the checks."""
         self._closed = True
+        self._beside.shutdown()
         for process in self._started:
             process.close()
         self._started.clear()
@@ -360,8 +399,12 @@ class Bench:
         self.close()
 
 
+PROCESSES = 3
+"""How many interpreters work for a whole run: one that reads what this one wrote, and others that write beside it."""
+
 _ENOUGH = 60
 _FEW = 4
+_BESIDE = 3
 _TELLING_SIZE = 48
 
 

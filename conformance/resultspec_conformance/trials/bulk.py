@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..checking import NotApplicable
 from ..values.domain import admits
 from ..values.source import source_of
 from .bench import Bench
@@ -26,6 +27,40 @@ def bulky(trial: Trial) -> list[Any]:
 
 
 _known: WeakKeyDictionary[Bench, list[Any]] = WeakKeyDictionary()
+
+
+def stored(trial: Trial, count: int, so: str) -> list[Any]:
+    """Fresh values that the handler keeps in its storage, ``count`` at the most: small ones where those are kept there.
+
+    Many a handler carries small values within the reference, and keeps large ones in files.
+
+    Args:
+        trial: Makes the handlers.
+        count: How many values.
+        so: What follows for the rule from there being no storage, for the reason.
+
+    Raises:
+        NotApplicable: The reference holds every value.
+        Untested: The handler accepts no value.
+    """
+    if not trial.bench.inline:
+        return trial.accepted(count)
+    if trial.bench not in _in_files:
+        _in_files[trial.bench] = [value for value in bulky(trial) if _leaves_files(trial, value)]
+    if not _in_files[trial.bench]:
+        raise NotApplicable(f"the reference holds the value, so there is {so}")
+    return [fresh(value) for value in _in_files[trial.bench][:count]]
+
+
+_in_files: WeakKeyDictionary[Bench, list[Any]] = WeakKeyDictionary()
+
+
+def _leaves_files(trial: Trial, value: Any) -> bool:
+    def written(other: Trial) -> bool:
+        other.handler().write(fresh(value))
+        return any(path.is_file() for path in other.store().rglob("*"))
+
+    return trial.bench.outcome(written) is True
 
 
 def _found(trial: Trial) -> Iterator[Any]:

@@ -312,7 +312,7 @@ class EngineBench:
         self.beat = time.monotonic()
 
     @contextmanager
-    def trial(self, script: None = None, evidence_of: str | None = None) -> Iterator[EngineTrial]:
+    def trial(self, script: None = None, evidence_of: str | None = None, example: object = None) -> Iterator[EngineTrial]:
         """A trial in a scratch directory of its own, which is removed afterwards."""
         scratch = self._root / f"trial-{next(self._numbers)}"
         scratch.mkdir()

@@ -27,7 +27,7 @@ class PlainBench:
         self.beat = 0.0
 
     @contextmanager
-    def trial(self, script: None = None, evidence_of: str | None = None) -> Iterator[Subject]:
+    def trial(self, script: None = None, evidence_of: str | None = None, example: object = None) -> Iterator[Subject]:
         """The subject, which keeps nothing between trials."""
         yield self.subject
 

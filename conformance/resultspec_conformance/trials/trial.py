@@ -4,6 +4,7 @@ import copy
 import json
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
     from .bench import Bench
 
 
+NOTHING_STORED = "no file was under the scratch directory when write had returned: the storage is elsewhere, or is written later"
+
+_UNALTERABLE = frozenset({bool, int, float, str, bytes, type(None)})
+
+
 def fresh(value: Any) -> Any:
     """An independent copy of a value, or the value itself where it cannot be copied."""
+    if type(value) is list and _UNALTERABLE.issuperset(map(type, value)):  # long lists take deepcopy long
+        return value[:]
+    if type(value) is dict and _UNALTERABLE.issuperset(map(type, chain(value, value.values()))):
+        return value.copy()
     try:
         return copy.deepcopy(value)
     except Exception:  # noqa: BLE001 - locks, generators and the like
@@ -141,15 +151,23 @@ class Trial:
 
     Args:
         bench: What all trials of a run share.
-        scratch: A directory that is this trial's alone.
+        scratch: Where a directory that is this trial's alone can be made.
         script: Records the steps, when the trial is to be reproduced.
+        example: The value of the pool that the trial is about; None where it is about another, or none.
     """
 
-    def __init__(self, bench: "Bench", scratch: Path, script: Script | None = None) -> None:
+    def __init__(self, bench: "Bench", scratch: Path, script: Script | None = None, example: Any = None) -> None:
         self.bench = bench
-        self.scratch = scratch
         self.script = script
+        self.example = example
+        self._scratch = scratch
         self._stores: set[str] = set()
+
+    @property
+    def scratch(self) -> Path:
+        """The trial's directory, made when it is first asked for: many a handler needs none."""
+        self._scratch.mkdir(exist_ok=True)
+        return self._scratch
 
     @property
     def subject(self) -> Any:
@@ -163,11 +181,10 @@ class Trial:
 
     def store(self, name: str = "store") -> Path:
         """The directory of one of the trial's stores."""
-        path = self.scratch / name
         if name not in self._stores:
-            path.mkdir(exist_ok=True)
+            (self.scratch / name).mkdir(exist_ok=True)
             self._stores.add(name)
-        return path
+        return self._scratch / name
 
     def handler(self, name: str = "handler", store: str = "store") -> Handle:
         """Make a handler; a second one on the same store is equally configured."""
@@ -175,6 +192,8 @@ class Trial:
             if store not in self._stores:
                 self.script.do(f'(scratch / "{store}").mkdir()')
             self.script.do(f"{name} = {self.script.handler(store)}")
+        elif self.maker.passes == "nothing":  # then it need not be there
+            return Handle(self, self.maker(self._scratch / store), store, name)
         return Handle(self, self.maker(self.store(store)), store, name)
 
     def adopt(self, handler: Any, name: str, line: str) -> Handle:
@@ -209,14 +228,14 @@ class Trial:
             NotApplicable: The reference holds the value.
             Untested: The storage cannot be reached.
         """
-        if self.bench.inline:
+        files = Files(handle.directory)
+        if self.bench.inline and not files.names():
             raise NotApplicable("the reference holds the value, so there is no storage to open")
         if self.subject.tamper is not None:
             opened: StorageDoor = self.subject.tamper(handle.handler)
             return opened
-        files = Files(handle.directory)
         if not files.names():
-            raise Untested("the storage is not under the scratch directory; give the subject a door to it: tamper=")
+            raise Untested(f"{NOTHING_STORED}; if it is elsewhere, give the subject a door to it: tamper=")
         return files
 
     def transported(self, reference: Any) -> Any:

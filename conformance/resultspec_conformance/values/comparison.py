@@ -156,6 +156,9 @@ def _mapping_difference(
     if isinstance(mode, _Types) and type(expected).__eq__ is not dict.__eq__ and not _equal(list(expected), list(actual)):
         return (path and f"at {path}: ") + f"expected the keys in order {shown(list(expected))}, got {shown(list(actual))}"
     for key, value in expected.items():
+        found = candidates.get(key, _MISSING)
+        if _plainly_same(key, found) and _plainly_same(value, actual[found]):
+            continue
         where = f"{path}[{shown(key)}]"
         match = _nan_key(candidates) if _both_nan(key, key) else mode.match_key(key, candidates)
         if match is _MISSING:
@@ -198,9 +201,17 @@ def _sequence_difference(expected: list[Any], actual: list[Any], path: str, mode
     if len(expected) != len(actual):
         return (path and f"at {path}: ") + f"expected {len(expected)} elements, got {len(actual)}"
     for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
-        if told := _difference(one, other, f"{path}[{index}]", mode, seen):
+        if not _plainly_same(one, other) and (told := _difference(one, other, f"{path}[{index}]", mode, seen)):
             return told
     return None
+
+
+_PLAIN_SCALARS = frozenset({bool, int, str, bytes, type(None)})
+
+
+def _plainly_same(one: object, other: object) -> bool:
+    """Whether two parts are the same by every measure, which can be said of most of them without a closer look."""
+    return type(one) is type(other) and type(one) in _PLAIN_SCALARS and one == other
 
 
 def _object_difference(expected: object, actual: object, path: str, mode: _Content, seen: frozenset[Any]) -> str | None:

@@ -59,7 +59,7 @@ def source_of(value: object) -> str:
 def imports_for(script: str) -> list[str]:
     """The import lines that a script needs for the modules it names, sorted."""
     lines = [f"import {module}" for module in _IMPORTABLE if re.search(rf"(?<![\w.]){module}\.", script)]
-    return [*lines, "from resultspec_conformance import traps"] if "traps." in script else lines
+    return [*lines, "from resultspec_conformance.values import traps"] if "traps." in script else lines
 
 
 _IMPORTABLE = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,20 +54,26 @@ class DiskCached:
 
 
 class MappedTree:
-    """A B+ tree of LMDB in one mapped file, opened once in a process."""
+    """A B+ tree of LMDB in one mapped file, opened once in a process for as long as a handler uses it."""
 
-    _opened: ClassVar[dict[tuple[int, Path], lmdb.Environment]] = {}
+    _opened: ClassVar[weakref.WeakValueDictionary[tuple[int, Path], lmdb.Environment]] = weakref.WeakValueDictionary()
     _opening = threading.Lock()
 
     def __init__(self, directory: Path) -> None:
         self.directory = absolute(directory)
+        self._used: dict[int, lmdb.Environment] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"directory": self.directory, "_used": {}}
 
     def _tree(self) -> lmdb.Environment:
-        known = os.getpid(), self.directory
+        process = os.getpid()
         with self._opening:
-            if known not in self._opened:
-                self._opened[known] = lmdb.open(str(self.directory), map_size=1 << 28)
-            return self._opened[known]
+            if process not in self._used:
+                known = process, self.directory
+                environment = self._opened.get(known) or lmdb.open(str(self.directory), map_size=1 << 28)
+                self._opened[known] = self._used[process] = environment
+            return self._used[process]
 
     def write(self, value: object, /) -> str:
         data, key = dump(value), uuid.uuid4().hex

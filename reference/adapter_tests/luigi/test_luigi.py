@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -227,23 +228,25 @@ def test_a_record_that_was_cut_is_no_reference(record: str) -> None:
         target.read()
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file can grow any more."""
+    """No file can grow any more: also not the one that the output of the tests may go to."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handled = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handled)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handled)
 
 
 # Luigi's file tries to write once more when it is collected, and fails again.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_record_for_which_there_is_no_room_is_none(full_disk: None) -> None:
+def test_a_record_for_which_there_is_no_room_is_none() -> None:
     """The write raises, and what was recorded before is still recorded."""
     target = ResultTarget(luigi.LocalTarget("full.json"), JSONResultHandler())
-    with pytest.raises(OSError, match="too large"):
+    with full_disk(), pytest.raises(OSError, match="too large"):
         target.write(1)
     gc.collect()
 
