@@ -1,4 +1,4 @@
-"""The checks, a module for each conformance class; importing this package binds them to their rules."""
+"""The checks, a module or package for each conformance class; importing this package binds them to their rules."""
 
 from . import core, durable, engine, hierarchy, noresult, private, result, sequences, shared, static, twins
 

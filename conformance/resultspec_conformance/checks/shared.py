@@ -21,8 +21,8 @@ from ..trials.calling import call
 from ..trials.making import importable_name
 from ..trials.outcomes import Outcome, attempt, one_line
 from ..trials.trial import Handle, Trial, fresh
-from ..values.source import shown
-from .core import is_honoured, is_ordinary
+from ..values.source import shown, source_of
+from .core.examples import is_honoured, is_ordinary
 
 _THREADS = 8
 _WRITES_PER_THREAD = 6
@@ -207,7 +207,6 @@ def _threads(trial: Trial, handler: Handle, values: Sequence[Any], store: str) -
 def _threads_script(trial: Trial, values: Sequence[Any], store: str) -> None:
     if trial.script is None:
         return
-    from ..values.source import source_of
 
     trial.script.do(
         f"values = [{', '.join(map(source_of, values[:24]))}]",
@@ -289,7 +288,6 @@ def _processes_script(trial: Trial, values: Sequence[Any]) -> None:
     """Before anything is judged, since a race may not show again."""
     if trial.script is None:
         return
-    from ..values.source import source_of
 
     trial.script.across_processes()
     trial.script.do(

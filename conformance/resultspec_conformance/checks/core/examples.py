@@ -1,0 +1,54 @@
+"""Which examples a check is for, and how many."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...trials.trial import Trial, fresh
+from ...values.altering import alter
+
+SOME = 40
+"""How many examples are enough for a check that writes each of them several times."""
+
+ENOUGH = 60
+"""How many accepted values are enough for a check that has a single example of its own."""
+
+
+def is_falsy(value: Any) -> bool:
+    """Whether a value is empty, zero or False, as rule ``handler.falsy-values`` means it."""
+    try:
+        return value is not None and not value
+    except Exception:  # noqa: BLE001 - an array of several elements has no truth value
+        return False
+
+
+def is_ordinary(value: Any) -> bool:
+    """Whether a value is neither None nor falsy: those have rules of their own."""
+    return value is not None and not is_falsy(value)
+
+
+def is_alterable(value: Any) -> bool:
+    """Whether an ordinary value can be altered in place, at any depth."""
+    return is_ordinary(value) and alter(fresh(value))
+
+
+def honoured(trial: Trial, candidates: Iterator[object]) -> Iterator[object]:
+    """Those of the candidates that the handler accepts and gives back when they are alone."""
+    return (candidate for candidate in candidates if is_honoured(trial, candidate))
+
+
+def is_honoured(trial: Trial, value: Any) -> bool:
+    """Whether the handler accepts a value and gives it back, in a trial of its own."""
+
+    def alone(other: Trial) -> None:
+        handler = other.handler()
+        other.expect_same(handler.read(handler.write(fresh(value))), value, "alone")
+
+    return trial.bench.outcome(alone) is None
+
+
+def length(value: Any) -> int:
+    """How many elements a value has; one, where it has no length."""
+    try:
+        return len(value)
+    except TypeError:
+        return 1

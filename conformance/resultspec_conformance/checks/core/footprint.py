@@ -1,0 +1,161 @@
+"""Checks of the class *core*: what a handler leaves with others: references that stay small, and nothing where it is made."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from ...checking import NotApplicable, Untested, Violation, check
+from ...trials.calling import call
+from ...trials.trial import Trial, fresh
+from ...values.domain import large_values
+from .examples import ENOUGH, honoured
+
+
+@check("handler.bounded-reference")
+def references_do_not_grow(trial: Trial) -> str:
+    """A small and a large value are written; the reference of the large one must not be much longer."""
+    if trial.bench.inline:
+        raise NotApplicable("the reference holds the value")
+    handler = trial.handler()
+    lengths: list[tuple[int, int, Any]] = []
+    for value in (*trial.accepted(ENOUGH), *_grown(trial)):
+        try:
+            reference = call(handler.handler.write, fresh(value))
+        except Exception:  # noqa: BLE001, S112 - refused: another size will do
+            continue
+        lengths.append((_weight(value), len(json.dumps(reference)), value))
+    if not lengths:
+        raise Untested("the handler refused every value that was tried")
+    lengths.sort(key=lambda entry: entry[0])
+    (small, short, _), (large, _, largest) = lengths[0], lengths[-1]
+    long = max(length for weight, length, _ in lengths if weight >= large // 2)
+    if large < 16 * max(small, 16):
+        raise Untested("the values do not differ enough in size; give values= that do")
+    if long > 2 * short + 64 and long - short > (large - small) // 4096 + 64:
+        if trial.script is not None:
+            trial.script.do("value = " + trial.script.of(largest))
+            trial.script.do("reference = handler.write(value)")
+            trial.script.fails_unless(f"len(json.dumps(reference)) <= {2 * short + 64}", "'a short reference'", "reference")
+        raise Violation(
+            "the reference grows with the value",
+            expected=f"about {short} characters of reference, whatever the value's size",
+            actual=f"{long} characters for a value of {large:,}, {short} for one of {small:,}",
+        )
+    return f"references of {short} to {long} characters for values of {small:,} to {large:,}"
+
+
+def _grown(trial: Trial) -> Iterator[Any]:
+    """Larger values: the domain's own, or drawn ones repeated where the handler gives those back."""
+    large = sorted(trial.bench.domain.large(), key=_weight)
+    yield from (*large[:2], *large[-1:])
+    if trial.bench.domain.declared:
+        repeatable = [v for v in trial.accepted(ENOUGH) if type(v) in (str, bytes, list) and v]
+        yield from honoured(trial, (value * (20_000 // len(value) + 1) for value in repeatable[:4]))
+        yield from honoured(trial, islice(large_values(trial.bench.domain.annotation), 4))
+
+
+def _weight(value: Any) -> int:
+    return value.nbytes if hasattr(value, "nbytes") else len(repr(value))
+
+
+@check("handler.passive-construction")
+def construction_touches_nothing(trial: Trial) -> None:
+    """A handler is constructed under watch: no file may be opened for writing and no connection made."""
+    trial.store()
+    trial.store("fresh")
+    if trial.script is not None:
+        trial.script.do(
+            "import sys",
+            "events = []",
+            "watched = ('open', 'socket.connect', 'socket.bind', 'sqlite3.connect', 'subprocess.Popen')",
+            "sys.addaudithook(lambda event, arguments: events.append((event, arguments)) if event in watched else None)",
+        )
+    with _watch(trial.bench.handler_class) as events:
+        made = trial.handler("handler", "fresh")
+    if events:
+        trial.fail(
+            f"constructing the handler {events[0]}",
+            expected="a constructor that only takes note of its arguments",
+            actual="; ".join(dict.fromkeys(events)),
+            unless="not events",
+        )
+    if trial.maker.make is trial.bench.handler_class:
+        created = [path.name for path in trial.store("fresh").rglob("*") if not path.is_dir()]
+        if created:
+            trial.fail(
+                "constructing the handler created files",
+                expected="no file before the first write",
+                actual=", ".join(created),
+                unless="not [path for path in scratch.rglob('*') if path.is_file()]",
+            )
+    del made
+
+
+class _watch:  # noqa: N801 - reads as a statement
+    """Collects what happens within the constructor of a class, by audit events (PEP 578)."""
+
+    _hooked = False
+    _current: "_watch | None" = None
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        self.events: list[str] = []
+        self.thread = threading.get_ident()
+
+    def __enter__(self) -> list[str]:
+        if not _watch._hooked:
+            sys.addaudithook(_watch._hear)  # a hook cannot be taken back, hence one that looks whether it is needed
+            _watch._hooked = True
+        _watch._current = self
+        return self.events
+
+    def __exit__(self, *_: object) -> None:
+        _watch._current = None
+
+    @staticmethod
+    def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+        watching = _watch._current
+        if watching is None or event not in _AUDITED or threading.get_ident() != watching.thread:
+            return
+        if (told := _AUDITED[event](arguments)) is not None and watching._inside():
+            watching.events.append(told)
+
+    def _inside(self) -> bool:
+        """Whether a method of the class is being run, directly or further up."""
+        frame = sys._getframe(2)
+        while True:
+            names = frame.f_code.co_varnames[:1]
+            first = frame.f_locals.get(names[0]) if names else None
+            if frame.f_code.co_name.startswith("_find_and_load"):
+                return False
+            if first is self.cls or type(first) is self.cls:
+                return True
+            if frame.f_back is None:
+                return False
+            frame = frame.f_back
+        return False
+
+
+def _opened_for_writing(arguments: tuple[Any, ...]) -> str | None:
+    path, mode, flags = arguments[0], arguments[1], arguments[2]
+    writes = (
+        any(letter in str(mode) for letter in "wax+")
+        if mode is not None
+        else bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    )
+    if not writes or str(path).endswith(".pyc") or str(path) in ("/dev/null", "/dev/tty"):
+        return None
+    return f"opened {path} for writing"
+
+
+_AUDITED: dict[str, Callable[[tuple[Any, ...]], str | None]] = {
+    "open": _opened_for_writing,
+    "socket.connect": lambda arguments: f"connected to {arguments[1]}",
+    "socket.bind": lambda arguments: f"bound a socket to {arguments[1]}",
+    "sqlite3.connect": lambda arguments: f"connected to the database {arguments[0]}",
+    "subprocess.Popen": lambda arguments: f"started the process {arguments[0]}",
+}
