@@ -204,3 +204,27 @@ def test_every_rule_of_the_class_has_a_check_and_a_saboteur() -> None:
 
     assert ids == set(PRIVATE_SABOTEURS)
     assert all(checks_of(rule) for rule in ids)
+
+
+@pytest.mark.parametrize(("password", "told"), [("horse-battery-staple", False), ("", True)])
+def test_no_script_carries_a_credential(password: str, told: bool) -> None:
+    """A factory that cannot be imported travels within the script; with a credential in it, the script says why it is withheld."""
+
+    class Locked:
+        def __init__(self, password: str) -> None:
+            self.password = password
+
+        def write(self, value: str, /) -> str:
+            return value
+
+        def read(self, reference: str, /) -> str:
+            return reference[:3]
+
+    found = run(HandlerSubject(lambda: Locked(password)), attrs.evolve(PRIVATE, rules=("handler.round-trip",)))
+    script = str(found.rule("handler.round-trip").reproducer)
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert found.verdict == "violates"
+    assert ("cloudpickle.loads" in script) is told
+    assert ("a function of a module" in ran.stderr) is not told
+    assert ("actual:" in ran.stdout) is told

@@ -18,6 +18,7 @@ from resultspec import rules
 from ..checking import Check, NotApplicable, Refused, Untested, Violation
 from ..processes.interpreters import Process, WorkerDied, WorkerFailed
 from ..report import SubjectReport
+from ..secrets.credentials import credentials_of
 from ..settings import Settings
 from ..subjects import HANDLER_CLASSES, HandlerSubject
 from ..values.comparison import name_of
@@ -368,10 +369,22 @@ class Bench:
             with self.trial(script, rule.id) as trial:
                 check.run(trial, *map(fresh, values))
         except Violation as violation:
-            return violation, script.text()
+            return violation, self._told(script)
         except (Refused, Untested, NotApplicable):
             pass
-        return None, script.text()
+        return None, self._told(script)
+
+    def _told(self, script: Script) -> str:
+        """The script as anybody may see it: not with a factory in it that carries a credential (``private.quiet-errors``)."""
+        if self.maker.has_no_name:
+            with suppress(Exception), self.trial() as trial:
+                secrets = credentials_of(trial.handler().handler, self.subject.credentials)
+                if any(piece in self.shipped for secret in secrets for piece in secret.pieces):
+                    return script.withheld(
+                        "This script would have to carry the handler's factory, and with it a credential of the handler. "
+                        "Make the factory a function of a module, which a script can import."
+                    )
+        return script.text()
 
     def describe(self) -> SubjectReport:
         """What is checked, for the report."""

@@ -58,6 +58,11 @@ class Maker:
                 "give a class or a function that a fresh interpreter can import"
             ) from error
 
+    @property
+    def has_no_name(self) -> bool:
+        """Whether a script cannot import ``make``, and has to carry it."""
+        return getattr(self.make, "source", None) is None and importable_name(self.make) is None
+
     def imports(self) -> list[str]:
         """The lines of a script that make ``make`` available."""
         written = getattr(self.make, "source", None)

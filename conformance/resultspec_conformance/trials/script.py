@@ -80,6 +80,10 @@ class Script:
             '    raise SystemExit("the rule is broken")',
         )
 
+    def withheld(self, reason: str) -> str:
+        """What is shown in place of a script that nobody may see: it says why."""
+        return f"{self._title}\n\nraise SystemExit({reason!r})\n"
+
     def text(self) -> str:
         """The whole script."""
         body = "\n".join(self._lines)
