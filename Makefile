@@ -88,7 +88,7 @@ bench: install  ## Times of the suite, and of LocalResultHandler beside its peer
 	$(VENV)/prefect/bin/python -m pip install --quiet 'prefect>=3.4,<4' 'fastapi==0.150.0' numpy
 	$(BIN)/python reference/benchmarks/local.py --prefect $(VENV)/prefect/bin/python --data docs/data/local.json
 
-kill-matrix: install  ## Which rules notice which saboteur, as data for the documentation
+kill-matrix: install comparison  ## Which rules notice which saboteur, and which kits which defects, as data for the documentation
 	$(BIN)/python conformance/comparison/kill_matrix.py
 
 matrix: install  ## Which handlers keep which rules: ours, and plain ones over stores of others
