@@ -256,8 +256,7 @@ def show_sensitivity(report: SensitivityReport, console: Console) -> None:
         mark, style, word = _FINDINGS[one.finding]
         line = Text(f"  {mark} {one.id:32}", style=style)
         line.append(f" {one.defect}" if one.finding == "noticed" else f" {word}: {one.reason}", style="dim")
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line)
+        console.print(line, soft_wrap=True)
     unnoticed: dict[tuple[str, str | None], list[str]] = {}
     for one in report.rules:
         if one.finding == "unnoticed":
