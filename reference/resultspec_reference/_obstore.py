@@ -76,7 +76,10 @@ class ObstoreStore:
         if size <= LARGEST_PUT:
             client = self._client_for(size)
             # Never closed, but dropped: after a time-out, the request may hold it a little longer.
-            content = mmap(file.fileno(), size, access=ACCESS_READ)
+            content: mmap | bytes = mmap(file.fileno(), size, access=ACCESS_READ)
+            if isinstance(client, self._stores.MemoryStore):
+                # It keeps what it is given, and that would keep the file open.
+                content = content[:]
             self._ask(lambda: self._obstore.put(client, key, content, mode="create"))
             return
         with suppress(Absent):

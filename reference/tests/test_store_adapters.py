@@ -348,3 +348,16 @@ def test_the_examples(name: str, tmp_path: Path) -> None:
     reference, value = done.stdout.splitlines()
     assert reference.startswith(f"{tmp_path.as_uri()}/results/")
     assert value == "{'answer': (42, None)}"
+
+
+@pytest.mark.parametrize("make", [lambda: ObstoreResultHandler(MemoryStore()), lambda: FsspecResultHandler("memory://open")])
+def test_what_is_kept_in_memory_keeps_no_file_open(make: Callable[[], Any]) -> None:
+    """However much is kept there; a process may have a thousand files open, and no more."""
+    handler = make()
+    handler.write(0)
+    before = {path.readlink() for path in Path("/proc/self/fd").iterdir() if path.exists()}
+    for number in range(20):
+        handler.write(number)
+    after = {path.readlink() for path in Path("/proc/self/fd").iterdir() if path.exists()}
+
+    assert [path for path in after - before if "(deleted)" in str(path)] == []

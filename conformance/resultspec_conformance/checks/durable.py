@@ -297,23 +297,28 @@ def damage_is_noticed(trial: Trial) -> str:
     A read may raise, or give exactly the value, as it does where the damaged byte means nothing. Whole values that were
     put in each other's place are a matter of ``private.tamper-evident``.
     """
-    values = [*stored(trial, 3, "no stored value to damage"), *bulky(trial)[:1]]
-    reader = Writer(trial, "store", values).reader()
-    known: dict[str, bytes] = {}
+    first, *others = stored(trial, 4, "no stored value to damage")
+    values = [*(others or [first]), *bulky(trial)[:1]]
+    opening = Writer(trial, "store", [first])
+    opening.ask(writers.write_and_exit)  # what is there from now on belongs to no value that is damaged
+    reader = opening.reader()
+    door = trial.door(reader)
+    known = {name: door.get(name) for name in door.names()}
     kept: list[tuple[Any, Any, dict[str, list[int]]]] = []
     for index, value in enumerate(values):
         writer = Writer(trial, "store", [value], log=str(index))
         writer.ask(writers.write_and_exit)
         references = [one.reference for one in writer.acknowledged() if one.error is None]
-        door = trial.door(reader)
         now = {name: door.get(name) for name in door.names()}
         if references:
             kept.append((value, references[0], {name: _changed(known.get(name), now[name]) for name in now}))
         known = now
-    damaging = _Damaging(trial, door)
+    damaging = _Damaging(
+        trial, door, {name: known[name] for _, _, places in kept for name in places if places[name] and name in known}
+    )
     for value, reference, places in kept:
         for name, offsets in places.items():
-            if offsets and not name.endswith("-shm"):  # an index in memory that sqlite makes anew
+            if offsets and name in known and not name.endswith("-shm"):  # an index in memory that sqlite makes anew
                 damaging.damage(name, offsets, reference, value)
     if not damaging.tried:
         raise Untested("no stored object belongs to a value")
@@ -348,13 +353,20 @@ def _damages(size: int, offsets: Sequence[int]) -> Iterator[tuple[str, str]]:
 
 
 class _Damaging:
-    """Damages stored objects one at a time, and reads."""
+    """Damages stored objects one at a time, and reads.
 
-    def __init__(self, trial: Trial, door: StorageDoor) -> None:
+    Args:
+        trial: The trial.
+        door: The way to what is stored; other trials may have stored much beside it.
+        whole: The objects that belong to the trial, as they are undamaged.
+    """
+
+    def __init__(self, trial: Trial, door: StorageDoor, whole: dict[str, bytes]) -> None:
         self._trial = trial
         self._door = door
         self._store = str(trial.store())
-        self._whole = {name: door.get(name) for name in door.names()}
+        self._whole = whole
+        self._names = set(door.names())
         self._leaks = False
         self.tried = 0
         self.hung = 0
@@ -389,11 +401,10 @@ class _Damaging:
             raise Untested(f"{otherwise}: {told}")
 
     def _restore(self) -> None:
-        """Put back every object, since reading may have altered others than the damaged one."""
-        for name in self._door.names():
-            if name not in self._whole:
-                self._door.remove(name)
+        """Put back every object of the trial, since reading may have altered others than the damaged one."""
         now = set(self._door.names())
+        for name in now - self._names:
+            self._door.remove(name)
         for name, content in self._whole.items():
             if name not in now or self._door.get(name) != content:
                 self._door.set(name, content)
