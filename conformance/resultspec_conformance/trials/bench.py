@@ -296,7 +296,8 @@ class Bench:
             for value in chain(larger, islice(self.domain.large(), _FEW)):
                 more = _content(value) - _content(small)
                 if more >= _TELLING_SIZE and (long := self._readable_elsewhere(trial, value)) is not None:
-                    return long - short >= more // 3
+                    # Either way: text that shortens a large array makes a small value of it.
+                    return abs(long - short) >= more // 3
             # No value is large enough to tell. What makes a new name for the same value keeps it elsewhere.
             return self.maker.takes_scratch or self._writes_alike(trial, small)
 
