@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from resultspec import rules
@@ -16,16 +15,14 @@ from ..checking import Check, NotApplicable, Untested, Violation
 from ..engines import TaskReport, Unsupported, ask, causes
 from ..pipelines import Constant, Input, Pipeline, PipelineTask, TaskOutput
 from ..processes.interpreters import Process, WorkerDied, WorkerFailed
-from ..report import SubjectReport
 from ..settings import Settings
 from ..spies import FileSpy
 from ..subjects import EngineSubject, HierarchySubject, ResultSubject
-from ..values.comparison import name_of
 from ..values.source import shown
 from .journal import Deed, Entry, Journal
 from .making import BadSubject, Maker, importable_name, maker_for
 from .outcomes import one_line
-from .plainbench import PlainBench
+from .plainbench import FixedBench, PlainBench
 from .runhierarchy import HierarchyOfRuns
 from .tasks import consume, plan, produce
 
@@ -259,7 +256,7 @@ def _nothing() -> None:
     """Another process does not tell of its progress."""
 
 
-class EngineBench:
+class EngineBench(FixedBench):
     """What all trials of an engine share.
 
     Making one is the smoke stage: a flow of two tasks is run, and seen to have run.
@@ -268,7 +265,7 @@ class EngineBench:
         BadSubject: It did not; the text says why and what to do.
     """
 
-    pool: tuple[Any, ...] = ()
+    subject: EngineSubject
 
     def __init__(self, subject: EngineSubject, settings: Settings) -> None:
         self.subject = subject
@@ -325,10 +322,6 @@ class EngineBench:
             self.touch()
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def simplest(self, check: Check, value: Any) -> Any:
-        """The value itself: the values of these families are fixed."""
-        return value
-
     def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
         """Run a failing check once more: the violation, and a script that runs it by itself."""
         rule = rules.rule(check.rule)
@@ -345,25 +338,9 @@ class EngineBench:
             pass
         return None, script
 
-    def describe(self) -> SubjectReport:
-        """What is checked, for the report."""
-        made_by = self.subject.driver
-        return SubjectReport(
-            target=self.subject.target,
-            handler=name_of(made_by) if isinstance(made_by, type) else self.subject.target,
-            claims=tuple(name for name in self.subject.classes if name in self.subject.claims),
-            values="the suite's own",
-        )
-
     def close(self) -> None:
         """Remove every file of the run."""
         shutil.rmtree(self._root, ignore_errors=True)
-
-    def __enter__(self) -> "EngineBench":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
 
 _SCRIPT = '''\

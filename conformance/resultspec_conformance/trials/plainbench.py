@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import cloudpickle
 
@@ -16,33 +16,15 @@ from .making import importable_name
 from .outcomes import one_line
 
 
-class PlainBench:
-    """What all trials of a subject without storage share: the subject itself, which is also what a check is given."""
+class FixedBench:
+    """What the benches of subjects other than handlers share: the values of these families are the suite's own, and fixed."""
 
     pool: tuple[Any, ...] = ()
-
-    def __init__(self, subject: Subject, settings: Settings) -> None:
-        self.subject = subject
-        self.settings = settings
-        self.beat = 0.0
-
-    @contextmanager
-    def trial(self, script: None = None, evidence_of: str | None = None, example: object = None) -> Iterator[Subject]:
-        """The subject, which keeps nothing between trials."""
-        yield self.subject
+    subject: Subject
 
     def simplest(self, check: Check, value: Any) -> Any:
-        """The value itself: the values of these families are fixed."""
+        """The value itself, since it is fixed."""
         return value
-
-    def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
-        """Run a failing check once more: the violation, and a script that runs it by itself."""
-        script = _SCRIPT.format(rule=check.rule, subject=_source(self.subject))
-        try:
-            check.run(self.subject, *values)
-        except Violation as violation:
-            return violation, script
-        return None, script
 
     def describe(self) -> SubjectReport:
         """What is checked, for the report."""
@@ -57,11 +39,34 @@ class PlainBench:
     def close(self) -> None:
         """Nothing is held."""
 
-    def __enter__(self) -> "PlainBench":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+class PlainBench(FixedBench):
+    """What all trials of a subject without storage share: the subject itself, which is also what a check is given."""
+
+    def __init__(self, subject: Subject, settings: Settings) -> None:
+        self.subject = subject
+        self.settings = settings
+        self.beat = 0.0
+
+    @contextmanager
+    def trial(self, script: None = None, evidence_of: str | None = None, example: object = None) -> Iterator[Subject]:
+        """The subject, which keeps nothing between trials."""
+        yield self.subject
+
+    def reproduce(self, check: Check, *values: Any) -> tuple[Violation | None, str]:
+        """Run a failing check once more: the violation, and a script that runs it by itself."""
+        script = _SCRIPT.format(rule=check.rule, subject=_source(self.subject))
+        try:
+            check.run(self.subject, *values)
+        except Violation as violation:
+            return violation, script
+        return None, script
 
 
 _SCRIPT = """\
