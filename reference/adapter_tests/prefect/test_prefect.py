@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from prefect import flow, task
-from prefect.cache_policies import INPUTS, TASK_SOURCE
+from prefect.cache_policies import INPUTS, TASK_SOURCE, CachePolicy
 from prefect.exceptions import SerializationError
 from prefect.logging.handlers import APILogWorker
 from prefect.results import ResultStore
@@ -109,11 +109,11 @@ def test_prefect_holds_references_only(keeping: Callable[[Path], dict[str, Any]]
     assert not _in_database(database, canary)
 
 
-@pytest.mark.parametrize("keeping", [_by_serializer, _by_storage])
-def test_a_lost_value_is_an_error_where_the_keys_lie_apart(keeping: Callable[[Path], dict[str, Any]], place: Path) -> None:
-    """With key_storage, the task fails with the handler's error, and is not computed again."""
+def _with_a_lost_value(
+    keeping: Callable[[Path], dict[str, Any]], place: Path, policy: CachePolicy
+) -> tuple[Callable[[], str], list[str]]:
+    """A flow that has run once, and whose value the handler has lost since; and a note of each call of its task."""
     calls: list[str] = []
-    policy = (INPUTS + TASK_SOURCE).configure(key_storage=place / "keys")
 
     @task(cache_policy=policy, **keeping(place))
     def value() -> str:
@@ -127,6 +127,14 @@ def test_a_lost_value_is_an_error_where_the_keys_lie_apart(keeping: Callable[[Pa
     one()
     for path in (place / "values").iterdir():
         path.unlink()
+    return one, calls
+
+
+@pytest.mark.parametrize("keeping", [_by_serializer, _by_storage])
+def test_a_lost_value_is_an_error_where_the_keys_lie_apart(keeping: Callable[[Path], dict[str, Any]], place: Path) -> None:
+    """With key_storage, the task fails with the handler's error, and is not computed again."""
+    policy = (INPUTS + TASK_SOURCE).configure(key_storage=place / "keys")
+    one, calls = _with_a_lost_value(keeping, place, policy)
 
     with pytest.raises(UnknownReference):
         one()
@@ -137,20 +145,7 @@ def test_a_lost_value_is_an_error_where_the_keys_lie_apart(keeping: Callable[[Pa
 @pytest.mark.parametrize("keeping", [_by_serializer, _by_storage])
 def test_prefect_computes_a_lost_value_again_otherwise(keeping: Callable[[Path], dict[str, Any]], place: Path) -> None:
     """Without key_storage Prefect takes whatever it cannot read for what was never there: the documentation says so."""
-    calls: list[str] = []
-
-    @task(cache_policy=INPUTS + TASK_SOURCE, **keeping(place))
-    def value() -> str:
-        calls.append("value")
-        return "text"
-
-    @flow
-    def one() -> str:
-        return value()
-
-    one()
-    for path in (place / "values").iterdir():
-        path.unlink()
+    one, calls = _with_a_lost_value(keeping, place, INPUTS + TASK_SOURCE)
 
     assert one() == "text"
     assert calls == ["value", "value"]
