@@ -87,7 +87,8 @@ def _violation(found: RuleReport) -> dict[str, str] | None:
 
 def _without_paths(text: str) -> str:
     """A text with the directories of this run and this machine replaced."""
-    text = re.sub(rf"{re.escape(tempfile.gettempdir())}/[^/\s'\",;)]+", "/tmp/scratch", text)  # noqa: S108 - only shown
+    run = rf"{re.escape(tempfile.gettempdir())}/[^/\s'\",;)]+(/run-[^/\s'\",;)]+)?"
+    text = re.sub(run, "/tmp/scratch", text)  # noqa: S108 - only shown
     return text.replace(str(ROOT), "/project").replace(sys.prefix, "/python")
 
 

@@ -1,10 +1,8 @@
 """Runs the checks of a subject in the order of their prerequisites, and makes the report."""
 
 import fnmatch
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from .trials.hanging import watched
 from .trials.making import BadSubject
 from .trials.outcomes import one_line
 from .trials.plainbench import PlainBench
+from .trials.scratch import run_directory
 from .trials.trial import fresh
 
 Progress = Callable[[RuleReport], None]
@@ -51,7 +50,6 @@ class Run:
         self._started = time.perf_counter()
         self._bench: Bench | EngineBench | PlainBench | None = None
         self._broken: str | None = None
-        self._root: Path | None = None
         self._resources = ExitStack()
 
     def judge(self, rule_id: str) -> RuleReport:
@@ -92,12 +90,6 @@ class Run:
     def close(self) -> None:
         """End the processes of the run and remove its files, except what is kept as evidence."""
         self._resources.close()
-        if self._root is not None:
-            kept = set(self._bench.kept.values()) if isinstance(self._bench, Bench) else set()
-            for path in self._root.iterdir() if kept else [self._root]:
-                if path not in kept:
-                    shutil.rmtree(path, ignore_errors=True)
-            self._root = None
 
     def prepare(self) -> None:
         """Start beside the first rules what the later ones need, where every rule is to be judged."""
@@ -124,8 +116,11 @@ class Run:
     def _make_bench(self) -> Bench | EngineBench | PlainBench:
         if not isinstance(self.subject, HandlerSubject):
             return bench_for(self.subject, self.settings)
-        self._root = Path(tempfile.mkdtemp(prefix="resultspec-")).resolve()
-        return Bench(self.subject, self.settings, self._root)
+        root = self._resources.enter_context(run_directory(self._evidence))
+        return Bench(self.subject, self.settings, root)
+
+    def _evidence(self) -> Collection[Path]:
+        return self._bench.kept.values() if isinstance(self._bench, Bench) else ()
 
     def _judge(self, rule: Rule, prerequisites: list[RuleReport]) -> RuleReport:
         if (bench := self._prepare()) is None:

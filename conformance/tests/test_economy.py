@@ -44,7 +44,7 @@ class LooksAround(JSONResultHandler):
 
     def write(self, value: Any, /) -> str:
         """Write, and look."""
-        self.seen.update(str(path) for path in Path(tempfile.gettempdir()).glob("resultspec-*/trial-*"))
+        self.seen.update(str(path) for path in Path(tempfile.gettempdir()).glob("resultspec-*/*/trial-*"))
         return super().write(value)
 
 
