@@ -21,11 +21,13 @@ from prefect.serializers import Serializer
 from prefect.task_runners import ProcessPoolTaskRunner
 from resultspec.errors import InvalidConfiguration, InvalidReference, UnknownReference, WriteError
 from resultspec_conformance import EngineSubject, check
+from resultspec_reference import JSONResultHandler
 from resultspec_reference.adapters.prefect import HandlerSerializer, HandlerStorage
 
 ROOT = Path(__file__).parents[3]
 LOCAL = "resultspec_reference:LocalResultHandler"
 SPY = "resultspec_conformance.spies:FileSpy"
+MADE = JSONResultHandler()
 VALUES: list[Any] = [None, 0, False, "", -0.0, math.inf, (1, (2, [3])), {1: "a", "1": b"b"}, {"x"}, "Kestrel4417Meadow"]
 
 
@@ -230,10 +232,16 @@ def test_unknown_keys_and_damaged_references_raise(place: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("nowhere:Handler", {}), ("resultspec_reference", {}), ("builtins:dict", {}), (LOCAL, {"no": "such option"})],
+    [
+        ("nowhere:Handler", {}),
+        ("resultspec_reference", {}),
+        ("builtins:dict", {}),
+        (LOCAL, {"no": "such option"}),
+        (f"{__name__}:MADE", {"an": "option"}),
+    ],
 )
 def test_what_names_no_handler_is_refused(name: str, options: dict[str, Any]) -> None:
-    """A name that cannot be imported, that names no handler, and options that it does not take."""
+    """A name that cannot be imported, that names no handler, and options that it does not take, or that come too late."""
     with pytest.raises(InvalidConfiguration):
         HandlerSerializer(handler=name, options=options).dumps(1)
 

@@ -6,12 +6,13 @@
 
 import json
 from functools import cache
-from importlib import import_module
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseXCom, conf
 from resultspec import ResultHandler
 from resultspec.errors import InvalidConfiguration, InvalidReference, ReadError
+
+from ._naming import named_handler, usable_handler
 
 # The form in which Airflow's own backend writes objects of classes. It refuses to write a dictionary that has the first of
 # these keys, so no plain XCom value can look like a reference; and where this backend was taken out of the configuration
@@ -83,7 +84,7 @@ class ResultHandlerXCom(BaseXCom):
     @classmethod
     def _handler(cls) -> ResultHandler[Any, Any]:
         if cls.result_handler is not None:
-            return _usable(cls.result_handler, f"{cls.__qualname__}.result_handler")
+            return usable_handler(cls.result_handler, f"{cls.__qualname__}.result_handler")
         name = conf.get("resultspec", "result_handler", fallback=None)
         if not name:
             raise InvalidConfiguration(
@@ -96,19 +97,4 @@ class ResultHandlerXCom(BaseXCom):
 @cache
 def _named(name: str) -> ResultHandler[Any, Any]:
     """The one handler of this process for a name: it may hold connections."""
-    option = f"Airflow's option result_handler in [resultspec], {name!r},"
-    module, _, attribute = name.partition(":")
-    if not (module and attribute):
-        raise InvalidConfiguration(f"{option} is no name: write module:attribute")
-    try:
-        found: Any = getattr(import_module(module), attribute)
-        made: Any = found() if isinstance(found, type) or not hasattr(found, "write") else found
-    except Exception as error:
-        raise InvalidConfiguration(f"{option} makes no handler: mend the name, or what the cause says") from error
-    return _usable(made, option)
-
-
-def _usable(handler: Any, what: str) -> ResultHandler[Any, Any]:
-    if isinstance(handler, type) or not isinstance(handler, ResultHandler):
-        raise InvalidConfiguration(f"{what} is no result handler: give an object that has write and read")
-    return handler
+    return named_handler(name, f"Airflow's option result_handler in [resultspec], {name!r},")

@@ -18,7 +18,9 @@ from dagster import (
     OutputContext,
 )
 from resultspec import ResultHandler
-from resultspec.errors import InvalidConfiguration, UnknownReference, WriteError
+from resultspec.errors import UnknownReference, WriteError
+
+from ._naming import usable_handler
 
 __all__ = ["ResultHandlerIOManager"]
 
@@ -40,9 +42,7 @@ class ResultHandlerIOManager(IOManager):
     """
 
     def __init__(self, handler: ResultHandler[Any, Any]) -> None:
-        if not isinstance(handler, ResultHandler):
-            raise InvalidConfiguration(f"{type(handler).__qualname__} is no result handler: it needs the methods write and read")
-        self.handler = handler
+        self.handler = usable_handler(handler, f"A {type(handler).__qualname__}")
 
     def handle_output(self, context: OutputContext, obj: Any) -> None:
         """Write an output with the handler, and leave its reference with Dagster.

@@ -11,7 +11,6 @@ Both name the handler, since Prefect builds them again in other processes from w
 
 import json
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -21,7 +20,9 @@ from prefect.filesystems import WritableFileSystem
 from prefect.serializers import Serializer
 from pydantic import BaseModel, Field
 from resultspec import JSON, ResultHandler
-from resultspec.errors import InvalidConfiguration, InvalidReference, UnknownReference
+from resultspec.errors import InvalidReference, UnknownReference
+
+from ._naming import named_handler
 
 
 class _NamesHandler(BaseModel):
@@ -42,17 +43,7 @@ class _NamesHandler(BaseModel):
 @cache
 def _made(name: str, options: str) -> ResultHandler[Any, JSON]:
     """The one handler of this process for a name and options: it may hold connections."""
-    module, _, attribute = name.partition(":")
-    try:
-        found: Any = getattr(import_module(module), attribute)
-        handler: Any = found(**json.loads(options)) if isinstance(found, type) or not hasattr(found, "write") else found
-    except Exception as error:
-        raise InvalidConfiguration(
-            f"{name!r} makes no result handler with these options: mend the name or the options"
-        ) from error
-    if not isinstance(handler, ResultHandler):
-        raise InvalidConfiguration(f"{name!r} is no result handler: name one, as 'module:name'")
-    return handler
+    return named_handler(name, f"The handler {name!r}", json.loads(options))
 
 
 class HandlerSerializer(_NamesHandler, Serializer):
