@@ -19,7 +19,6 @@ import mmap
 import os
 import pickle
 import struct
-import zlib
 from collections import Counter
 from contextlib import suppress
 from enum import IntEnum
@@ -30,6 +29,9 @@ from typing import Any
 # cloudpickle carries no types.
 import cloudpickle  # pyright: ignore[reportMissingTypeStubs]
 from resultspec.errors import CorruptResult, ReadError, UnsupportedValue, WriteError
+
+# zlib-ng does not say of what type the data is.
+from zlib_ng.zlib_ng import crc32  # pyright: ignore[reportUnknownVariableType]
 
 from ._quiet import quiet
 
@@ -65,7 +67,7 @@ class _Memory(IntEnum):
 
 
 class Checksum:
-    """A seal against damage: CRC-32 of a file's name and content, three times as fast as the fastest SHA."""
+    """A seal against damage: CRC-32 of a file's name and content, which costs a small part of what it costs to copy them."""
 
     kind = 0
     size = 4
@@ -73,11 +75,11 @@ class Checksum:
     def __init__(self, name: str) -> None:
         """Begin with the name, so that a file put in another's place is found out."""
         self.name = name
-        self._value = zlib.crc32(name.encode())
+        self._value = crc32(name.encode())
 
     def update(self, data: _Bytes) -> None:
         """Take in more bytes."""
-        self._value = zlib.crc32(data, self._value)
+        self._value = crc32(data, self._value)
 
     def digest(self) -> bytes:
         """Return the checksum of all bytes so far."""
