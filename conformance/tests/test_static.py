@@ -1,5 +1,6 @@
 """The static rules: what mypy says of a handler's class, in the words of the rules, with file and line."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from resultspec_conformance.saboteurs.static import STATIC_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.trials import typing_probe
 from resultspec_conformance.trials.making import maker_for
-from resultspec_conformance.trials.typing_probe import CannotProbe, Problem, problems_of_all
+from resultspec_conformance.trials.typing_probe import CannotProbe, Problem, problems_of, problems_of_all
 from resultspec_reference import LocalResultHandler
 from zoo.correct import CORRECT
 
@@ -183,8 +184,11 @@ def test_without_mypy_the_rules_are_untested(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_mypy_that_does_not_finish_leaves_the_rules_untested(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checker that is too slow for the limit says nothing of the handler."""
+    real = subprocess.run
 
-    def late(*arguments: Any, **options: Any) -> Any:
+    def late(command: list[str], **options: Any) -> Any:
+        if "mypy" not in command:
+            return real(command, **options)
         raise subprocess.TimeoutExpired("mypy", options["timeout"])
 
     monkeypatch.setattr(typing_probe.subprocess, "run", late)
@@ -196,18 +200,48 @@ def test_mypy_that_does_not_finish_leaves_the_rules_untested(monkeypatch: pytest
 
 def test_mypy_runs_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four rules, one child process."""
-    runs: list[Any] = []
+    runs: list[list[str]] = []
     real = subprocess.run
 
-    def counted(*arguments: Any, **options: Any) -> Any:
-        runs.append(arguments)
-        return real(*arguments, **options)
+    def counted(command: list[str], **options: Any) -> Any:
+        runs.append(command)
+        return real(command, **options)
 
     monkeypatch.setattr(typing_probe.subprocess, "run", counted)
     report = run(HandlerSubject(make), Settings(rules=STATIC))
 
     assert len(report.rules) == 4
-    assert len(runs) == 1
+    assert len([command for command in runs if "mypy" in command]) == 1
+
+
+def test_classes_of_one_module_do_not_get_each_others_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache takes a file of the same size and second for the same: what it is shown differs in one of them."""
+    (tmp_path / "alike.py").write_text(
+        "from resultspec import JSON\n\n"
+        "class Good:\n"
+        "    def write(self, value: object, /) -> JSON: return str(value)\n"
+        "    def read(self, reference: JSON, /) -> object: return reference\n\n"
+        "class Evil:\n"
+        "    def write(self, value: object, /) -> bytes: return b''\n"
+        "    def read(self, reference: bytes, /) -> object: return reference\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    module = importlib.import_module("alike")
+    seen: dict[bytes, tuple[int, int]] = {}
+    real = subprocess.run
+
+    def watched(command: list[str], **options: Any) -> Any:
+        shadow = Path(command[command.index("--shadow-file") + 2])
+        seen[shadow.read_bytes()] = (shadow.stat().st_size, int(shadow.stat().st_mtime))
+        return real(command, **options)
+
+    monkeypatch.setattr(typing_probe.subprocess, "run", watched)
+    rules_broken = [{one.rule for one in problems_of(cls)} for cls in (module.Good, module.Evil, module.Good)]
+
+    assert rules_broken == [set(), {"static.json-bound"}, set()]
+    assert [size for size, _ in seen.values()] == [len(next(iter(seen)))] * 2
+    assert len(set(seen.values())) == 2
 
 
 def test_mypy_leaves_nothing_where_the_author_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ import sys
 import sysconfig
 import tempfile
 import tokenize
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -345,8 +346,15 @@ class _Source:
         probe.file = self.file
 
     def save(self, path: Path) -> None:
-        """Write the shadow."""
-        path.write_bytes(("\n".join(self._lines) + "\n").encode(self._encoding))
+        """Write the shadow.
+
+        Of a file that has the size and the second of the one before, mypy's cache believes that it is the same: the time tells
+        what the file says.
+        """
+        content = ("\n".join(self._lines) + "\n").encode(self._encoding)
+        path.write_bytes(content)
+        second = zlib.crc32(content)
+        os.utime(path, (second, second))
 
 
 _SILENCER = re.compile(r"#\s*(type:\s*ignore|mypy:)")
