@@ -6,6 +6,7 @@ sent, so that what works here works by the reference alone.
 
 import json
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -28,6 +29,7 @@ def main() -> None:
     sys.path[:], expected = connection.recv()
     import cloudpickle  # only now: the path has just been set
 
+    tempfile.gettempdir()  # finds out by writing a file there, which a writer that is killed would leave behind
     with suppress(Exception):  # what is imported for it is there when it is asked for, and what it raises is told then
         cloudpickle.loads(expected)
     handlers: dict[tuple[bytes, str], Any] = {}
