@@ -622,7 +622,7 @@ def _residue_script(trial: Trial, small: Any, expression: str, limit: int | None
     if trial.script is None:
         return
     trial.script.do(
-        "from resultspec_conformance import bulk",
+        "from resultspec_conformance.trials import bulk",
         '(scratch / "store").mkdir()',
         f"handler = {trial.script.handler('store')}",
         f"handler.write({source_of(small)})",

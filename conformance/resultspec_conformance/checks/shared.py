@@ -292,13 +292,14 @@ def _processes_script(trial: Trial, values: Sequence[Any]) -> None:
     trial.script.across_processes()
     trial.script.do(
         '(scratch / "store").mkdir()',
-        f"values = [{', '.join(map(source_of, values[:_WRITES_PER_PROCESS]))}] * {PROCESSES}",
+        f"values = [{', '.join(map(source_of, values[:24]))}]",
+        f"shares = [values[number::{PROCESSES}] * 4 for number in range({PROCESSES})]",
         f'with ProcessPoolExecutor({PROCESSES}, multiprocessing.get_context("spawn")) as pool:',
         "    for attempt in range(20):  # a race shows sooner or later",
-        '        written = [pool.submit(call, "write", scratch / "store", value) for value in values]',
-        "        references = [one.result() for one in written]",
+        '        written = [pool.submit(write_all, scratch / "store", share) for share in shares]',
         f"        handler = {trial.script.handler('store')}",
-        "        for value, reference in zip(values, references):",
+        "        pairs = [pair for one, share in zip(written, shares) for pair in zip(share, one.result())]",
+        "        for value, reference in pairs:",
         "            if repr(handler.read(reference)) != repr(value):",
         '                raise SystemExit(f"the rule is broken: {reference!r} reads differently")',
     )
@@ -385,18 +386,27 @@ def a_described_handler_can_be_rebuilt(trial: Trial) -> None:
     if subject.describe is None or subject.rebuild is None:
         raise NotApplicable("the subject names no describe= and rebuild=")
     handler = trial.handler()
+    if trial.script is not None:
+        describe = trial.script.function(subject.describe)
+        trial.script.do(f"arrived = json.loads(json.dumps({describe}(handler), allow_nan=False))")
     try:
         description = subject.describe(handler.handler)
         arrived = json.loads(json.dumps(description, allow_nan=False))
     except Exception as error:
         raise Violation("the handler has no description that is JSON", expected="JSON", actual=one_line(error)) from error
-    for secret in (*subject.credentials, *_secrets(handler.handler)):
+    named = ((None, credential) for credential in subject.credentials)  # none of these is written into a script
+    for name, secret in (*named, *_secrets(handler.handler)):
         if secret in json.dumps(arrived, ensure_ascii=False):
+            if trial.script is not None and name is not None:
+                condition = f"handler.{name} not in json.dumps(arrived, ensure_ascii=False)"
+                trial.script.fails_unless(condition, "'no secret in it'", "'a secret in it'")
             raise Violation(
                 "the description of the handler reveals a secret",
                 expected="where the secret is found, in place of the secret",
                 actual=f"{len(secret)} characters that a credential or an attribute named as a secret holds",
             )
+    if trial.script is not None:
+        trial.script.do(f"rebuilt = {trial.script.function(subject.rebuild)}(arrived)")
     try:
         rebuilt = subject.rebuild(arrived)
     except Exception as error:
@@ -405,7 +415,7 @@ def a_described_handler_can_be_rebuilt(trial: Trial) -> None:
         ) from error
     [value] = trial.accepted(1)
     reference = handler.write(fresh(value))
-    read = trial.adopt(rebuilt, "rebuilt", "rebuilt = handler  # rebuilt from its description").read(reference)
+    read = Handle(trial, rebuilt, "store", "rebuilt").read(reference)
     trial.expect_same(read, value, "the handler rebuilt from its description read something else")
 
 
@@ -414,11 +424,11 @@ _PLACE = re.compile(r"(name|id|path|file|dir|directory|url|uri|env|variable|pref
 _SHORTEST_SECRET = 6
 
 
-def _secrets(handler: Any) -> Iterator[str]:
-    """What a handler holds in attributes whose names say that it is secret, and not merely where the secret is."""
+def _secrets(handler: Any) -> Iterator[tuple[str, str]]:
+    """The attributes of a handler whose names say that they are secret, not merely where the secret is, and what they hold."""
     for name, held in getattr(handler, "__dict__", {}).items():
         if isinstance(held, str) and len(held) >= _SHORTEST_SECRET and _SECRET.search(name) and not _PLACE.search(name):
-            yield held
+            yield name, held
 
 
 @check("shared.golden")

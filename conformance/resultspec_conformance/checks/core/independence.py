@@ -267,7 +267,7 @@ def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> N
         f"{indent}references = []",
         f"{indent}for value in values:",
         f"{indent}    random.seed(0)",
-        f"{indent}    references.append(handler.write(value))",
+        f"{indent}    references.append(handler.write(copy.deepcopy(value)))",
         f"{indent}read_back = [handler.read(reference) for reference in references]",
     )
     script.fails_unless("list(map(repr, read_back)) == list(map(repr, values))", "values", "read_back")
