@@ -24,6 +24,7 @@ from .governance.targets import subject_of
 from .report import Report, suite_version
 from .reports import repeat
 from .reports.files import CannotWrite, Form, refuse_impossible, write
+from .reports.text import counted
 from .runner import Run
 from .sabotage import SensitivityReport, try_saboteurs
 from .settings import Settings
@@ -138,7 +139,9 @@ class _BudgetType(click.ParamType[Budget]):
     help="Be red when a rule that FILE says was judged before is not judged now; written when absent.",
 )
 @click.option("--no-lock", is_flag=True, help="Leave the lock of pyproject.toml aside, for a run of a few rules by hand.")
-@click.option("--update-lock", is_flag=True, help="Write the lock anew, from this run.")
+@click.option(
+    "--update-lock", is_flag=True, help="Write the lock anew, from this run; with --rule, only for the rules that are run."
+)
 @click.option(
     "--sensitivity",
     is_flag=True,
@@ -174,7 +177,7 @@ def check(
     try:
         refuse_impossible(files)
         plan = planned(targets, said, dict(map(_waiver, waivers)), Path.cwd())
-        lock = _Locking(plan, lock_file, no_lock=no_lock, update=update_lock)
+        lock = _Locking(plan, lock_file, no_lock=no_lock, update=update_lock, some_rules="rules" in said)
     except (BadSubject, CannotWrite, ValueError) as error:
         _fail(str(error))
     for sentence in plan.unusable:
@@ -191,7 +194,7 @@ def check(
             unusable = True
             continue
         commands.append(repeat.command(subject.target, said.get("claims", ()), settings))
-        terminal.show(reports[-1], console)
+        terminal.show(reports[-1], console, lock.to_leave_aside)
         if sensitivity:
             terminal.show_sensitivity(_sensitivity(subject, settings, reports[-1]), console)
     if len(reports) > 1:
@@ -209,21 +212,26 @@ def check(
 class _Locking:
     """What the lock asks of a command: nothing, when there is none.
 
+    Attributes:
+        to_leave_aside: The option by which the lock of pyproject.toml is left aside, if it is what is asked.
+
     Raises:
         ValueError: The lock cannot be read, or will not be writable, or is to be updated and is not named.
     """
 
-    def __init__(self, plan: Plan, named: Path | None, *, no_lock: bool, update: bool) -> None:
+    def __init__(self, plan: Plan, named: Path | None, *, no_lock: bool, update: bool, some_rules: bool) -> None:
         self._path = named if named is not None else None if no_lock else plan.lock
         self._whole = plan.whole
         self._update = update
+        self._some_rules = some_rules
+        self.to_leave_aside = " --no-lock" if named is None and self._path is not None else ""
         if self._path is None:
             if update:
                 raise ValueError("--update-lock finds no lock; name one with --lock FILE, or as lock in [tool.resultspec]")
             return
         if not self._path.resolve().parent.is_dir():
             raise ValueError(f"the lock {self._path} cannot be written: there is no directory {self._path.resolve().parent}")
-        self._lock = Lock.read(self._path) if not (update and self._whole) else None
+        self._lock = Lock.read(self._path) if some_rules or not (update and self._whole) else None
 
     def enforce(self, report: Report) -> Report:
         """Make red in a report what the lock misses."""
@@ -239,12 +247,14 @@ class _Locking:
             if missing:
                 _say(f"the lock {self._path} has {', '.join(missing)}, not checked now; if that is meant, add --update-lock")
             return bool(missing)
-        lock = (self._lock or Lock(self._path, {})).updated(reports)
+        lock = (self._lock or Lock(self._path, {})).updated(reports, some_rules=self._some_rules)
         if not lock.targets:
             _say(f"nothing was judged, so the lock {self._path} was not written")
             return False
         _write(self._path, [lock.to_json()], "the lock")
-        console.print(f"The lock {self._path} was written: {sum(map(len, lock.targets.values()))} rules.", markup=False)
+        console.print(
+            f"The lock {self._path} was written: {counted(sum(map(len, lock.targets.values())), 'rule')}.", markup=False
+        )
         return False
 
 

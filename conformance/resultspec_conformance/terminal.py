@@ -52,10 +52,15 @@ def progress(target: str, total: int) -> Iterator[Callable[[str], None]]:
         yield tell
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report, console: Console, with_rule: str = "") -> None:
     """Show a report: every rule, what decides in full, and the verdict.
 
     Where something was asked that decides, what was found of other classes is told in a sentence, with the command for more.
+
+    Args:
+        report: What was found.
+        console: Where it is shown.
+        with_rule: What the command for more needs beside ``--rule``.
     """
     subject = report.subject
     console.print(Text(f"\n{subject.target}", style="bold"))
@@ -70,7 +75,7 @@ def show(report: Report, console: Console) -> None:
         for found in report.rules:
             if found.status in ("failed", "warned", "error"):
                 in_full = _decides(found, report) or not some_decide
-                text = failure_text(found) if in_full else _sentence(found)
+                text = failure_text(found) if in_full else _sentence(found, with_rule)
                 console.print(text, markup=False, soft_wrap=True)
     _show_verdict(report, console)
 
@@ -79,8 +84,8 @@ def _decides(found: RuleReport, report: Report) -> bool:
     return found.decides or found.cls in report.subject.claims
 
 
-def _sentence(found: RuleReport) -> str:
-    told = f"{found.message or found.reason}\nIn full: the same command with --rule {found.id}"
+def _sentence(found: RuleReport, with_rule: str) -> str:
+    told = f"{found.message or found.reason}\nIn full: the same command with --rule {found.id}{with_rule}"
     return visible(f"\n── {found.id}: {found.status}, does not decide\n{told}")
 
 
