@@ -1,8 +1,8 @@
 """The command line: ``resultspec check``, ``rules``, ``explain`` and ``record``."""
 
+import difflib
 import json
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -62,7 +62,8 @@ def main() -> NoReturn:
     try:
         sys.exit(cli.main(prog_name="resultspec", standalone_mode=False) or 0)
     except click.ClickException as error:
-        _fail(f"{error.format_message()} (resultspec --help says what can be asked)")
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "resultspec"
+        _fail(f"{error.format_message()} ({command} --help says what can be asked)")
     except click.Abort:
         _fail("interrupted")
     except Exception as error:  # noqa: BLE001 - an exit code of 1 would blame the handler
@@ -286,7 +287,10 @@ def _known(rule: str) -> Rule:
     try:
         return specification.rule(rule)
     except LookupError as error:
-        _fail(_sentence(error))
+        if rule in specification.CLASSES:
+            _fail(f"{rule} is a class of rules, and no rule; its rules are listed by: resultspec rules --class {rule}")
+        near = difflib.get_close_matches(rule, specification.RULES, 1)
+        _fail(_sentence(error) if near else f"there is no rule {rule!r}; all are listed by: resultspec rules")
 
 
 def _sentence(error: Exception) -> str:
@@ -377,5 +381,10 @@ def record(target: str, directory: Path, count: int, seed: int, examples: int) -
         _fail(str(error))
     types = ", ".join(f"{number} {name}" for name, number in made.types.items())
     click.echo(f"{sum(made.types.values())} references were recorded in {directory} (values: {types}).")
-    click.echo(f"Left out: {made.refused} values that were refused, {made.changed} that came back changed or cannot be kept.")
-    click.echo(f"Check a later version with: resultspec check {shlex.quote(target)} --corpus {shlex.quote(str(directory))}")
+    if made.refused or made.changed:
+        changed = f"{made.changed} that came back changed or cannot be kept"
+        click.echo(
+            f"Left out: {counted(made.refused, 'value')} that {'was' if made.refused == 1 else 'were'} refused, {changed}."
+        )
+    again = f"resultspec check {repeat.quoted(target)} --corpus {repeat.quoted(str(directory))}"
+    click.echo(f"Check a later version with: {again}")

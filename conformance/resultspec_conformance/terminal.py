@@ -13,7 +13,7 @@ from rich.text import Text
 
 from .checking import checks_of, why_unchecked
 from .explaining import sections
-from .report import ROOTS, Report, RuleReport, Status, Verdict
+from .report import ROOTS, UNMADE, Report, RuleReport, Status, Verdict
 from .reports.signs import SIGNS
 from .reports.text import visible
 from .sabotage import Finding, SensitivityReport
@@ -64,7 +64,8 @@ def show(report: Report, console: Console, with_rule: str = "") -> None:
     """
     subject = report.subject
     console.print(Text(f"\n{subject.target}", style="bold"))
-    console.print(Text(visible(f"{subject.handler}; {subject.values}"), style="dim"))
+    if subject.handler != UNMADE:
+        console.print(Text(visible(f"{subject.handler}; {subject.values}"), style="dim"))
     console.print(Text(f"seed {report.seed}; claims {', '.join(subject.claims)}", style="dim"))
     reasons = {found.reason for found in report.rules}
     if len(reasons) == 1 and all(found.status == "error" for found in report.rules):
