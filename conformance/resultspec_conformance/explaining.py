@@ -59,5 +59,5 @@ def _checked(rule: Rule) -> tuple[str, ...]:
 
 def _sabotage(rule: Rule) -> tuple[str, ...]:
     done = [one.does for one in all_saboteurs() if one.rule == rule.id]
-    told = (f"The suite is tested with a saboteur of it: it {does[:1].lower()}{does[1:]}" for does in done)
-    return tuple(told) or ("The suite has no saboteur of it.",)
+    told = (f"A saboteur, by which the suite is itself tested, {does[:1].lower()}{does[1:]}" for does in done)
+    return tuple(told) or ("The suite has no saboteur that breaks it.",)
