@@ -250,7 +250,7 @@ def show_rule(one: Rule, console: Console) -> None:
 
 _FINDINGS: dict[Finding, tuple[str, str, str]] = {
     "noticed": ("✓", "green", "noticed"),
-    "unnoticed": ("✗", "bold red", "would not have noticed"),
+    "unnoticed": ("✗", "bold red", "would have gone unnoticed"),
     "untried": ("-", "dim", "cannot be tried"),
 }
 

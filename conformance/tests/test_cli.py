@@ -65,7 +65,7 @@ def test_a_violating_handler_exits_1_and_shows_why() -> None:
         ("no-colon", "is no target"),
         ("missing.py:Handler", "there is no file missing.py"),
         (f"{HERE}:Kept(open)", "must be literals"),
-        (f"{HERE}:InDatabase", "given a directory that is there and is empty, as text; give it something else by arguments"),
+        (f"{HERE}:InDatabase", "given a directory that is there and is empty, as text; for something else, give a function"),
         (f"{HERE}:InDatabase('{{scratch}}')", "{scratch} stands for a directory that is there and is empty"),
     ],
 )

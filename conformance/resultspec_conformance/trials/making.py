@@ -52,8 +52,8 @@ class Maker:
         kind = "a Path" if self.passes == "path" else "text"
         name = getattr(self.make, "__qualname__", "Class")
         return (
-            f"it was given a directory that is there and is empty, as {kind}; give it something else by arguments, "
-            f"as in \"module:{name}('{{scratch}}/file')\", or name a factory"
+            f"it was given a directory that is there and is empty, as {kind}; for something else, give a function that takes the "
+            f"directory and makes the handler, or on the command line \"module:{name}('{{scratch}}/file')\""
         )
 
     def ship(self) -> bytes:
