@@ -19,6 +19,7 @@ extensions = [
     "speed_page",
 ]
 html_theme = "furo"
+html_show_copyright = False  # LICENSE says what may be done
 html_static_path = ["_static"]
 html_css_files = ["matrix.css"]
 html_extra_path = ["_published"]  # what programs read, written by the extension specification

@@ -51,7 +51,8 @@ class KillMatrix(FromData):
         """The tables."""
         rows = data["saboteurs"]
         caught = sum([*row["failed"], *row["warned"]] == [row["rule"]] for row in rows)
-        yield f"Of {len(rows)} saboteurs, {caught} are noticed by the rule that they break and by no other."
+        how_many = f"All {caught} saboteurs" if caught == len(rows) else f"Of {len(rows)} saboteurs, {caught}"
+        yield f"{how_many} are noticed by the rule that they break and by no other."
         yield from (
             "",
             f"Run on {data['date']} with suite {data['suite_version']} on Python {data['python']}, {data['system']}.",
@@ -60,7 +61,8 @@ class KillMatrix(FromData):
         for cls in dict.fromkeys(RULES[row["rule"]].cls for row in rows):
             members = [row for row in rows if RULES[row["rule"]].cls == cls]
             columns = [row["rule"] for row in members]
-            yield from (f".. rubric:: {cls}", "", ".. list-table::", "   :header-rows: 1", "   :class: matrix", "")
+            yield from (f".. rubric:: {cls}", "", ".. list-table::", "   :header-rows: 1")
+            yield from ("   :class: matrix rules-by-saboteur", "")
             yield "   * - \\"
             yield "     - saboteur"
             yield from (f"     - {number}" for number in range(1, len(columns) + 1))

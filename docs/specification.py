@@ -43,6 +43,7 @@ CLASS_TEXTS = {
     "hierarchy": "Which handler applies.",
     "engine": "What a workflow engine does with results.",
 }
+_ORDER = (" of the first", " of the second", " of the third", " of the fourth")
 FAMILY_TEXTS = {"handler": "What a handler promises to whoever calls it."} | CLASS_TEXTS
 
 
@@ -104,11 +105,11 @@ def _parts(section: Section) -> Iterator[str]:
 
 def _violation(rule: Rule) -> Iterator[str]:
     rows = [row for row in _saboteurs() if row["rule"] == rule.id]
-    shown = [row["violation"] for row in rows if row.get("violation")]
-    if rows and not shown:
+    told_of = [(row["violation"], which) for row, which in zip(rows, _ORDER, strict=False) if row.get("violation")]
+    if rows and not told_of:
         yield "What the suite prints then is not recorded yet: ``make kill-matrix`` does."
-    for found in shown:
-        yield from ("The suite prints:", "", ".. code-block:: text", "   :class: violation", "")
+    for found, which in told_of:
+        yield from (f"The suite prints{which if len(rows) > 1 else ''}:", "", ".. code-block:: text", "   :class: violation", "")
         told = f"{found['message']}\nExpected: {found['expected']}\nActual:   {found['actual']}"
         yield from (*(f"   {line}" for line in told.splitlines()), "")
 
@@ -123,7 +124,7 @@ def _keepers(rule: Rule) -> Iterator[str]:
         yield "The :doc:`matrix </matrix>` has no subject of this kind."
         return
     for status in (status for status in SIGNS if status in by_status):
-        yield f":{SIGNS[status]} {status}: {', '.join(by_status[status])}"
+        yield f":{SIGNS[status]} {status}: {'; '.join(by_status[status])}"
     yield from ("", f"By the :doc:`matrix </matrix>` of {table['date']}, which says why.")
 
 
@@ -166,7 +167,7 @@ def _traceability() -> Iterator[str]:
     for rule in RULES.values():
         yield f"   * - :ref:`{rule.id} <{rule.id}>`"
         yield "     - " + ("; ".join(check.name for check in checks_of(rule.id)) or why_unchecked(rule.id) or "")
-        yield "     - " + as_rst("; ".join(one.does for one in all_saboteurs() if one.rule == rule.id) or "none")
+        yield "     - " + as_rst(" ".join(one.does for one in all_saboteurs() if one.rule == rule.id) or "none")
 
 
 def _glossary() -> Iterator[str]:
@@ -209,7 +210,25 @@ def _write(path: Path, lines: Iterator[str]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def link_rules(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Let the id of a rule in a docstring lead to its page."""
+    lines[:] = [re.sub(r"``([a-z]+\.[a-z-]+)``", _linked, line) for line in lines]
+
+
+def _linked(found: re.Match[str]) -> str:
+    return _links([found[1]]) if found[1] in RULES else found[0]
+
+
+def drop_arguments_of_protocols(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None] | None:
+    """Show no arguments for what is never called: a Protocol is read, and not made."""
+    return ("", returned) if what == "class" and getattr(obj, "_is_protocol", False) else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Write the pages when a build begins, before the paths of the configuration are looked at."""
     app.connect("config-inited", write_pages, priority=100)
+    app.connect("autodoc-process-docstring", link_rules)
+    app.connect("autodoc-process-signature", drop_arguments_of_protocols)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,7 +17,15 @@ class Speed(FromData):
         """The tables."""
         yield f"Run on {data['date']} with Python {data['python']} and NumPy {data['numpy']} on {data['machine']}."
         for size, found in data["seconds"].items():
-            yield from ("", f".. rubric:: An array of {size}", "", ".. list-table::", "   :header-rows: 1", "")
+            yield from (
+                "",
+                f".. rubric:: An array of {size}",
+                "",
+                ".. list-table::",
+                "   :header-rows: 1",
+                "   :class: figures",
+                "",
+            )
             yield from (
                 "   * -",
                 "     - write",
@@ -33,7 +41,7 @@ class Speed(FromData):
                 yield f"   * - {name}"
                 yield from (f"     - {_time(one[what])}" for what in ("write", "read"))
                 yield from (f"     - {ratio:.2f}" for ratio in ratios)
-        yield from ("", ".. rubric:: Targets", "", ".. list-table::", "   :header-rows: 1", "")
+        yield from ("", ".. rubric:: Targets", "", ".. list-table::", "   :header-rows: 1", "   :class: figures", "")
         yield from ("   * - target", "     - at the most", "     - measured", "     -")
         for target in data["targets"]:
             yield f"   * - {target['what']}"

@@ -5,12 +5,11 @@ from types import MappingProxyType
 from typing import Any
 
 from .checking import NotApplicable, Untested, Violation, checks_of
-from .engines import is_driver
 from .report import Report
 from .runner import run
 from .sabotage import SensitivityReport, try_saboteurs
 from .settings import Settings
-from .subjects import EngineSubject, HandlerSubject, HierarchySubject, ResultSubject, Subject
+from .subjects import EngineSubject, HierarchySubject, ResultSubject, Subject, as_subject
 from .trials.enginebench import bench_for
 
 _NO_WAIVERS: Mapping[str, str] = MappingProxyType({})
@@ -58,7 +57,7 @@ def check(
         budget=budget,
         keep=keep,
     )
-    return run(_subject(subject), settings)
+    return run(as_subject(subject), settings)
 
 
 def sensitivity(
@@ -75,7 +74,7 @@ def sensitivity(
     Returns:
         For each rule, whether a subject that breaks it would have been red, and what to change where it would not.
     """
-    return try_saboteurs(_subject(subject), Settings(seed=seed, examples=examples, limit=limit))
+    return try_saboteurs(as_subject(subject), Settings(seed=seed, examples=examples, limit=limit))
 
 
 def reproduce(rule: str, subject: ResultSubject | HierarchySubject | EngineSubject) -> None:
@@ -99,9 +98,3 @@ def reproduce(rule: str, subject: ResultSubject | HierarchySubject | EngineSubje
                     raise
                 except (NotApplicable, Untested) as reason:
                     print(f"{one.name}: {reason}")
-
-
-def _subject(subject: Subject | Callable[..., Any]) -> Subject:
-    if isinstance(subject, Subject):
-        return subject
-    return EngineSubject(subject) if is_driver(subject) else HandlerSubject(subject)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from .report import RuleReport
+from .reports.text import counted
 
 CUT = "cut by --budget"
 """How every reason begins that says what a budget cut."""
@@ -116,7 +117,7 @@ def what_was_cut(budget: Budget, found: Iterable[RuleReport]) -> str | None:
     if not whole and not parts:
         return None
     told = [f"{len(whole)} of {len(every)} rules were not run: {', '.join(whole)}"] if whole else []
-    told += [f"{len(parts)} were run in part: {', '.join(parts)}"] if parts else []
+    told += [f"{counted(len(parts), 'rule')} in part only: {', '.join(parts)}"] if parts else []
     return f"--budget {budget} cut this run: {'; '.join(told)}"
 
 

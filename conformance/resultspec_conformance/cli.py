@@ -1,8 +1,8 @@
 """The command line: ``resultspec check``, ``rules``, ``explain`` and ``record``."""
 
+import difflib
 import json
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ from .governance.targets import subject_of
 from .report import Report, suite_version
 from .reports import repeat
 from .reports.files import CannotWrite, Form, refuse_impossible, write
+from .reports.text import counted
 from .runner import Run
 from .sabotage import SensitivityReport, try_saboteurs
 from .settings import Settings
@@ -61,7 +62,8 @@ def main() -> NoReturn:
     try:
         sys.exit(cli.main(prog_name="resultspec", standalone_mode=False) or 0)
     except click.ClickException as error:
-        _fail(f"{error.format_message()} (resultspec --help says what can be asked)")
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "resultspec"
+        _fail(f"{error.format_message()} ({command} --help says what can be asked)")
     except click.Abort:
         _fail("interrupted")
     except Exception as error:  # noqa: BLE001 - an exit code of 1 would blame the handler
@@ -138,7 +140,9 @@ class _BudgetType(click.ParamType[Budget]):
     help="Be red when a rule that FILE says was judged before is not judged now; written when absent.",
 )
 @click.option("--no-lock", is_flag=True, help="Leave the lock of pyproject.toml aside, for a run of a few rules by hand.")
-@click.option("--update-lock", is_flag=True, help="Write the lock anew, from this run.")
+@click.option(
+    "--update-lock", is_flag=True, help="Write the lock anew, from this run; with --rule, only for the rules that are run."
+)
 @click.option(
     "--sensitivity",
     is_flag=True,
@@ -174,7 +178,7 @@ def check(
     try:
         refuse_impossible(files)
         plan = planned(targets, said, dict(map(_waiver, waivers)), Path.cwd())
-        lock = _Locking(plan, lock_file, no_lock=no_lock, update=update_lock)
+        lock = _Locking(plan, lock_file, no_lock=no_lock, update=update_lock, some_rules="rules" in said)
     except (BadSubject, CannotWrite, ValueError) as error:
         _fail(str(error))
     for sentence in plan.unusable:
@@ -191,7 +195,7 @@ def check(
             unusable = True
             continue
         commands.append(repeat.command(subject.target, said.get("claims", ()), settings))
-        terminal.show(reports[-1], console)
+        terminal.show(reports[-1], console, lock.to_leave_aside)
         if sensitivity:
             terminal.show_sensitivity(_sensitivity(subject, settings, reports[-1]), console)
     if len(reports) > 1:
@@ -209,21 +213,26 @@ def check(
 class _Locking:
     """What the lock asks of a command: nothing, when there is none.
 
+    Attributes:
+        to_leave_aside: The option by which the lock of pyproject.toml is left aside, if it is what is asked.
+
     Raises:
         ValueError: The lock cannot be read, or will not be writable, or is to be updated and is not named.
     """
 
-    def __init__(self, plan: Plan, named: Path | None, *, no_lock: bool, update: bool) -> None:
+    def __init__(self, plan: Plan, named: Path | None, *, no_lock: bool, update: bool, some_rules: bool) -> None:
         self._path = named if named is not None else None if no_lock else plan.lock
         self._whole = plan.whole
         self._update = update
+        self._some_rules = some_rules
+        self.to_leave_aside = " --no-lock" if named is None and self._path is not None else ""
         if self._path is None:
             if update:
                 raise ValueError("--update-lock finds no lock; name one with --lock FILE, or as lock in [tool.resultspec]")
             return
         if not self._path.resolve().parent.is_dir():
             raise ValueError(f"the lock {self._path} cannot be written: there is no directory {self._path.resolve().parent}")
-        self._lock = Lock.read(self._path) if not (update and self._whole) else None
+        self._lock = Lock.read(self._path) if some_rules or not (update and self._whole) else None
 
     def enforce(self, report: Report) -> Report:
         """Make red in a report what the lock misses."""
@@ -239,12 +248,14 @@ class _Locking:
             if missing:
                 _say(f"the lock {self._path} has {', '.join(missing)}, not checked now; if that is meant, add --update-lock")
             return bool(missing)
-        lock = (self._lock or Lock(self._path, {})).updated(reports)
+        lock = (self._lock or Lock(self._path, {})).updated(reports, some_rules=self._some_rules)
         if not lock.targets:
             _say(f"nothing was judged, so the lock {self._path} was not written")
             return False
         _write(self._path, [lock.to_json()], "the lock")
-        console.print(f"The lock {self._path} was written: {sum(map(len, lock.targets.values()))} rules.", markup=False)
+        console.print(
+            f"The lock {self._path} was written: {counted(sum(map(len, lock.targets.values())), 'rule')}.", markup=False
+        )
         return False
 
 
@@ -276,7 +287,10 @@ def _known(rule: str) -> Rule:
     try:
         return specification.rule(rule)
     except LookupError as error:
-        _fail(_sentence(error))
+        if rule in specification.CLASSES:
+            _fail(f"{rule} is a class of rules, and no rule; its rules are listed by: resultspec rules --class {rule}")
+        near = difflib.get_close_matches(rule, specification.RULES, 1)
+        _fail(_sentence(error) if near else f"there is no rule {rule!r}; all are listed by: resultspec rules")
 
 
 def _sentence(error: Exception) -> str:
@@ -367,5 +381,10 @@ def record(target: str, directory: Path, count: int, seed: int, examples: int) -
         _fail(str(error))
     types = ", ".join(f"{number} {name}" for name, number in made.types.items())
     click.echo(f"{sum(made.types.values())} references were recorded in {directory} (values: {types}).")
-    click.echo(f"Left out: {made.refused} values that were refused, {made.changed} that came back changed or cannot be kept.")
-    click.echo(f"Check a later version with: resultspec check {shlex.quote(target)} --corpus {shlex.quote(str(directory))}")
+    if made.refused or made.changed:
+        changed = f"{made.changed} that came back changed or cannot be kept"
+        click.echo(
+            f"Left out: {counted(made.refused, 'value')} that {'was' if made.refused == 1 else 'were'} refused, {changed}."
+        )
+    again = f"resultspec check {repeat.quoted(target)} --corpus {repeat.quoted(str(directory))}"
+    click.echo(f"Check a later version with: {again}")

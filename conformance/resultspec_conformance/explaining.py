@@ -48,7 +48,7 @@ def _names(law: str) -> tuple[str, ...]:
 def named(name: str) -> str:
     """A name of the vocabulary with what it stands for, in a sentence."""
     text = VOCABULARY[name]
-    return text if text.startswith("`") else f"`{name}`: {text}"
+    return text if text.startswith("`") else f"`{name}`: {text[:1].lower()}{text[1:]}"
 
 
 def _checked(rule: Rule) -> tuple[str, ...]:
@@ -59,5 +59,6 @@ def _checked(rule: Rule) -> tuple[str, ...]:
 
 def _sabotage(rule: Rule) -> tuple[str, ...]:
     done = [one.does for one in all_saboteurs() if one.rule == rule.id]
-    told = (f"The suite is tested with a saboteur of it: it {does[:1].lower()}{does[1:]}" for does in done)
-    return tuple(told) or ("The suite has no saboteur of it.",)
+    first = ("A saboteur, by which the suite is itself tested,", *("Another" for _ in done[1:]))
+    told = (f"{who} {does[:1].lower()}{does[1:]}" for who, does in zip(first, done, strict=True))
+    return tuple(told) or ("The suite has no saboteur that breaks it.",)

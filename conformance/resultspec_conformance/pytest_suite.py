@@ -10,7 +10,7 @@ from . import pytest_plugin
 from .report import ROOTS, RuleReport, waits_for_a_failure
 from .runner import Run, selected
 from .settings import Settings
-from .subjects import HandlerSubject, Subject
+from .subjects import HandlerSubject, Subject, as_subject
 from .terminal import failure_text
 
 
@@ -29,7 +29,7 @@ class HandlerConformance:
     skipped, deselected or removed by a hook, are named in the summary of the session.
 
     Attributes:
-        subject: What is checked.
+        subject: What is checked: a subject, or a handler's class or factory.
         settings: How it is checked.
 
     Raises:
@@ -37,7 +37,7 @@ class HandlerConformance:
         ValueError: The settings match no rule, or waive one that does not concern the subject.
     """
 
-    subject: ClassVar[Subject]
+    subject: ClassVar[Subject | Callable[..., Any]]
     settings: ClassVar[Settings] = Settings()
     conformance_rules: ClassVar[tuple[str, ...]] = ()
 
@@ -46,17 +46,29 @@ class HandlerConformance:
         super().__init_subclass__(**options)
         _refuse_overriding(cls)
         if {"subject", "settings"} & set(cls.__dict__) and hasattr(cls, "subject"):
-            cls.conformance_rules = _rules_of(cls.subject, cls.settings)
-            shared = _Shared(cls.subject, cls.settings, cls.__name__)
+            cls.subject = subject = as_subject(cls.subject)
+            cls.conformance_rules = _rules_of(subject, cls.settings)
+            shared = _Shared(subject, cls.settings, cls.__name__)
 
             def test_rule(self: HandlerConformance, rule: str) -> None:
                 shared.settle(rule)
 
             test_rule.__doc__ = "The subject keeps the rule."
             cls.test_rule = _one_test_for_each("rule", cls.conformance_rules, shared)(test_rule)  # type: ignore[attr-defined]
+        elif not hasattr(cls, "subject"):
+            cls.test_rule = _without_subject  # type: ignore[attr-defined]
 
 
-def conformance_checks(subject: Subject, settings: Settings | None = None) -> Callable[[Any], Any]:
+def _without_subject(self: HandlerConformance) -> None:
+    """The class names what is checked; a class without tests would look green."""
+    pytest.fail(f"{type(self).__name__} names no subject; write subject = HandlerSubject(MyHandler) in it", pytrace=False)
+
+
+_without_subject.conformance_rules = ()  # type: ignore[attr-defined]
+_without_subject.conformance_end = lambda: None  # type: ignore[attr-defined]
+
+
+def conformance_checks(subject: Subject | Callable[..., Any], settings: Settings | None = None) -> Callable[[Any], Any]:
     """Parametrize a test function with the rules that a subject claims.
 
     The function takes ``conformance_check`` and calls it, perhaps within a context of its own::
@@ -68,12 +80,13 @@ def conformance_checks(subject: Subject, settings: Settings | None = None) -> Ca
     A test that does not call it fails.
 
     Args:
-        subject: What is checked.
+        subject: What is checked: a subject, or a handler's class or factory.
         settings: How it is checked.
 
     Raises:
         ValueError: The settings match no rule, or waive one that does not concern the subject.
     """
+    subject = as_subject(subject)
     shared = _Shared(subject, settings or Settings(), subject.target)
 
     def one(rule_id: str) -> Callable[[], None]:

@@ -159,6 +159,9 @@ class Report:
 ROOTS = frozenset(required for rule in RULES.values() for required in rule.requires if not RULES[required].requires)
 """The rules on which others rest, and that rest on none."""
 
+UNMADE = "unknown"
+"""What a report has in place of the handler's class when none could be made."""
+
 
 def _conforms_if(verdicts: set[Verdict]) -> Verdict:
     return "conforms" if verdicts else "inconclusive"

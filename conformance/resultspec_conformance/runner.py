@@ -1,5 +1,6 @@
 """Runs the checks of a subject in the order of their prerequisites, and makes the report."""
 
+import difflib
 import fnmatch
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,7 +14,7 @@ from resultspec.rules import Level, Rule
 
 from .budget import CUT, Meter, what_was_cut
 from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of, why_unchecked
-from .report import ROOTS, Report, RuleReport, Status, SubjectReport, rule_report
+from .report import ROOTS, UNMADE, Report, RuleReport, Status, SubjectReport, rule_report
 from .settings import Settings
 from .subjects import HandlerSubject, Subject
 from .trials.bench import Bench
@@ -228,7 +229,10 @@ def selected(subject: Subject, settings: Settings) -> Iterator[Rule]:
         if rule.cls in subject.classes and any(fnmatch.fnmatchcase(rule.id, pattern) for pattern in patterns)
     ]
     if not chosen:
-        raise ValueError(f"no rule of the classes {', '.join(subject.classes)} matches {' '.join(patterns)}")
+        known = [rule.id for rule in rules.RULES.values() if rule.cls in subject.classes]
+        near = [rule for pattern in patterns for rule in difflib.get_close_matches(pattern, known, 1)]
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"no rule of the classes {', '.join(subject.classes)} matches {' '.join(patterns)}{hint}")
     yield from chosen
 
 
@@ -382,4 +386,4 @@ def _with_evidence(bench: Any, found: RuleReport) -> RuleReport:
 
 
 def _undescribed(subject: Subject) -> SubjectReport:
-    return SubjectReport(target=subject.target, handler="unknown", claims=tuple(sorted(subject.claims)), values="none")
+    return SubjectReport(target=subject.target, handler=UNMADE, claims=tuple(sorted(subject.claims)), values="none")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import attrs
 from resultspec import JSON
 
-from .engines import EngineDriver
+from .engines import EngineDriver, is_driver
 from .storage import StorageDoor
 
 if TYPE_CHECKING:
@@ -215,3 +215,14 @@ def _name_of(make: Any) -> str:
         return str(source)
     module, name = getattr(make, "__module__", None), getattr(make, "__qualname__", None)
     return f"{module}:{name}" if module and name else repr(make)
+
+
+def as_subject(subject: Subject | Callable[..., Any]) -> Subject:
+    """The subject that is meant.
+
+    Args:
+        subject: A subject, a handler's class or factory, or the class of an engine's driver.
+    """
+    if isinstance(subject, Subject):
+        return subject
+    return EngineSubject(subject) if is_driver(subject) else HandlerSubject(subject)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from .checking import checks_of, why_unchecked
 from .explaining import sections
-from .report import ROOTS, Report, RuleReport, Status, Verdict
+from .report import ROOTS, UNMADE, Report, RuleReport, Status, Verdict
 from .reports.signs import SIGNS
 from .reports.text import visible
 from .sabotage import Finding, SensitivityReport
@@ -52,14 +52,20 @@ def progress(target: str, total: int) -> Iterator[Callable[[str], None]]:
         yield tell
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report, console: Console, with_rule: str = "") -> None:
     """Show a report: every rule, what decides in full, and the verdict.
 
     Where something was asked that decides, what was found of other classes is told in a sentence, with the command for more.
+
+    Args:
+        report: What was found.
+        console: Where it is shown.
+        with_rule: What the command for more needs beside ``--rule``.
     """
     subject = report.subject
     console.print(Text(f"\n{subject.target}", style="bold"))
-    console.print(Text(visible(f"{subject.handler}; {subject.values}"), style="dim"))
+    if subject.handler != UNMADE:
+        console.print(Text(visible(f"{subject.handler}; {subject.values}"), style="dim"))
     console.print(Text(f"seed {report.seed}; claims {', '.join(subject.claims)}", style="dim"))
     reasons = {found.reason for found in report.rules}
     if len(reasons) == 1 and all(found.status == "error" for found in report.rules):
@@ -70,7 +76,7 @@ def show(report: Report, console: Console) -> None:
         for found in report.rules:
             if found.status in ("failed", "warned", "error"):
                 in_full = _decides(found, report) or not some_decide
-                text = failure_text(found) if in_full else _sentence(found)
+                text = failure_text(found) if in_full else _sentence(found, with_rule)
                 console.print(text, markup=False, soft_wrap=True)
     _show_verdict(report, console)
 
@@ -79,8 +85,8 @@ def _decides(found: RuleReport, report: Report) -> bool:
     return found.decides or found.cls in report.subject.claims
 
 
-def _sentence(found: RuleReport) -> str:
-    told = f"{found.message or found.reason}\nIn full: the same command with --rule {found.id}"
+def _sentence(found: RuleReport, with_rule: str) -> str:
+    told = f"{found.message or found.reason}\nIn full: the same command with --rule {found.id}{with_rule}"
     return visible(f"\n── {found.id}: {found.status}, does not decide\n{told}")
 
 
@@ -244,7 +250,7 @@ def show_rule(one: Rule, console: Console) -> None:
 
 _FINDINGS: dict[Finding, tuple[str, str, str]] = {
     "noticed": ("✓", "green", "noticed"),
-    "unnoticed": ("✗", "bold red", "would not have noticed"),
+    "unnoticed": ("✗", "bold red", "would have gone unnoticed"),
     "untried": ("-", "dim", "cannot be tried"),
 }
 

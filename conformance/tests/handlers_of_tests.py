@@ -1,6 +1,7 @@
 """Small handlers that the tests of the command line and of pytest name as targets."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 from resultspec_conformance import HandlerConformance, HandlerSubject
@@ -70,6 +71,20 @@ class Kept:
         if not isinstance(reference, str) or not reference.endswith(self.suffix):
             raise ValueError("not a reference of this handler")
         return Flags().read(reference.removesuffix(self.suffix))
+
+
+class InDirectory(Flags):
+    """Wants its directory as a Path."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory.absolute()
+
+
+class InDatabase(Flags):
+    """Wants the name of a file as text, and opens it at once."""
+
+    def __init__(self, database: str) -> None:
+        sqlite3.connect(database).close()
 
 
 def broken(scratch: Path) -> Flags:

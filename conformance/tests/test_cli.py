@@ -1,5 +1,6 @@
 """The command line: verdicts as exit codes, clear sentences, and a report that keeps its schema."""
 
+import ast
 import json
 import os
 import signal
@@ -12,8 +13,10 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 from resultspec import rules
-from resultspec_conformance import check
+from resultspec_conformance import HandlerSubject, check
 from resultspec_conformance.cli import cli, main
+from resultspec_conformance.governance.targets import subject_of
+from resultspec_conformance.trials.making import maker_for
 from scripts_of_tests import assert_script_shows
 
 HERE = "handlers_of_tests"
@@ -63,6 +66,8 @@ def test_a_violating_handler_exits_1_and_shows_why() -> None:
         ("no-colon", "is no target"),
         ("missing.py:Handler", "there is no file missing.py"),
         (f"{HERE}:Kept(open)", "must be literals"),
+        (f"{HERE}:InDatabase", "given a directory that is there and is empty, as text; for something else, give a function"),
+        (f"{HERE}:InDatabase('{{scratch}}')", "{scratch} stands for a directory that is there and is empty"),
     ],
 )
 def test_what_cannot_be_judged_exits_2_with_a_sentence(target: str, sentence: str) -> None:
@@ -81,12 +86,42 @@ def test_a_run_without_rules_exits_2() -> None:
     assert "no rule of the classes" in result.output
 
 
-@pytest.mark.parametrize("target", ["Kept('{scratch}', suffix='!')", "subject", "flags", "Described", "Flags"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "Kept('{scratch}', suffix='!')",
+        "InDatabase('{scratch}/flags')",
+        "InDirectory('{scratch}')",
+        "InDirectory(directory='{scratch}')",
+        "subject",
+        "flags",
+        "Described",
+        "Flags",
+    ],
+)
 def test_every_form_of_target_is_judged(target: str) -> None:
     """Classes, calls with arguments, subjects, handlers and test classes are all targets."""
     result = invoke("check", f"{HERE}:{target}", "--rule", "handler.round-trip", "--rule", "shared.process")
 
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "made"),
+    [
+        ("InDirectory('{scratch}')", "handlers_of_tests.InDirectory(scratch / 'store')"),
+        ("InDirectory(directory='{scratch}/a')", "handlers_of_tests.InDirectory(directory=Path(f\"{scratch / 'store'}/a\"))"),
+        ("InDatabase('{scratch}')", "handlers_of_tests.InDatabase(str(scratch / 'store'))"),
+        ("InDatabase('file:{scratch}/a')", "handlers_of_tests.InDatabase(f\"file:{scratch / 'store'}/a\")"),
+    ],
+)
+def test_a_script_makes_the_handler_as_the_target_says(arguments: str, made: str) -> None:
+    """The directory is filled in wherever it stands, as a Path where the handler's annotation wants one."""
+    subject = subject_of(f"{HERE}:{arguments}", Path(__file__).parent)
+    assert isinstance(subject, HandlerSubject)
+    expression = maker_for(subject.make).expression('scratch / "store"')
+
+    assert ast.dump(ast.parse(expression)) == ast.dump(ast.parse(made))
 
 
 def test_a_waiver_lets_a_failure_not_decide_and_is_red_when_stale() -> None:
@@ -173,6 +208,11 @@ def test_rules_are_told_as_json_and_with_the_reason_where_there_is_no_check() ->
         (["record", f"{HERE}:Flags"], "Missing argument 'DIRECTORY'"),
         (["rules", "--class", "nonsense"], "--class"),
         (["explain"], "Missing argument 'RULE'"),
+        (["explain", "shared"], "its rules are listed by: resultspec rules --class shared"),
+        (["explain", "?"], "there is no rule '?'; all are listed by: resultspec rules"),
+        (["explain", "handler.nine"], "the nearest: handler.none"),
+        (["rules", "shared.*"], "(resultspec rules --help says what can be asked)"),
+        (["check", f"{HERE}:Flags", "--rule", "handler.rond-trip"], "did you mean handler.round-trip?"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_exit_code_2(

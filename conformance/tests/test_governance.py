@@ -221,8 +221,19 @@ class TestLock:
         result = self.lock(tmp_path, "--rule", "handler.round-trip", "--json", str(tmp_path / "report.json"))
 
         assert result.exit_code == 1
-        assert "1 rules that ran before did not run: handler.none" in told(result)
+        assert "1 rule that ran before did not run: handler.none" in told(result)
+        assert "Run every rule, or leave the lock aside" in told(result)
         assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "violates"
+
+    def test_updating_it_from_a_run_of_a_few_rules_keeps_the_others(self, tmp_path: Path) -> None:
+        """A rule that is looked at by hand does not empty the lock of all that were left out."""
+        two = ("--rule", "handler.none", "--rule", "handler.round-trip")
+        self.lock(tmp_path, *two)
+        written = (tmp_path / "lock").read_text()
+        result = self.lock(tmp_path, "--rule", "handler.none", "--update-lock")
+
+        assert result.exit_code == 0
+        assert (tmp_path / "lock").read_text() == written
 
     def test_a_rule_that_is_cut_or_not_claimed_is_red(self, tmp_path: Path) -> None:
         """A budget and a dropped claim are no way around it."""
@@ -252,7 +263,7 @@ class TestLock:
         updated = self.lock(tmp_path, *two, "--update-lock")
 
         assert (more.exit_code, updated.exit_code) == (0, 0)
-        assert "does not have 1 rules that ran: handler.none; --update-lock adds them" in told(more)
+        assert "does not have 1 rule that ran: handler.none; --update-lock adds what ran" in told(more)
         assert "handler.none" in (tmp_path / "lock").read_text()
 
     def test_a_run_of_which_nothing_can_be_said_writes_no_lock(self, tmp_path: Path) -> None:
@@ -318,6 +329,22 @@ class TestProject:
         assert "claims core" in told(result)
         assert "Rules by subject" in result.output
         assert set(json.loads((directory / "resultspec.lock").read_text())["targets"]) == {f"{HERE}:Flags", f"{HERE}:Shortened"}
+
+    def test_the_command_for_more_leaves_its_lock_aside(self, project: Callable[[str], Path]) -> None:
+        """What is told in a sentence is told in full by the command that the sentence names, which is not red for its lock."""
+        project(f"""
+            [tool.resultspec]
+            rules = ["handler.json-reference", "shared.equality"]
+            lock = "resultspec.lock"
+            [[tool.resultspec.handlers]]
+            target = "{HERE}:Shortened"
+            claims = ["core"]
+        """)
+        whole = invoke("check")
+        more = invoke("check", "--rule", "shared.equality", "--no-lock")
+
+        assert "In full: the same command with --rule shared.equality --no-lock" in told(whole)
+        assert "handler.json-reference" not in told(more)
 
     def test_options_of_the_command_line_go_over_it(self, project: Callable[[str], Path]) -> None:
         """What is not said on the command line stays as the table says."""

@@ -37,6 +37,52 @@ def test_a_correct_handler_passes_rule_by_rule(pytester: pytest.Pytester) -> Non
     assert "TestIt::test_rule[handler.round-trip] PASSED" in text
 
 
+def test_a_class_is_a_subject(pytester: pytest.Pytester) -> None:
+    """What ``check`` takes, the class and the decorator take too."""
+    pytester.makepyfile(f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from handlers_of_tests import Flags
+        from resultspec_conformance import HandlerConformance, Settings, conformance_checks
+
+        ONE = Settings(rules=("handler.round-trip",))
+
+        class TestIt(HandlerConformance):
+            subject = Flags
+            settings = ONE
+
+        @conformance_checks(Flags, ONE)
+        def test_it(conformance_check):
+            conformance_check()
+    """)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+
+    assert result.parseoutcomes() == {"passed": 2}
+
+
+def test_a_class_that_names_no_subject_is_red(pytester: pytest.Pytester) -> None:
+    """A class without tests would look green; one that is there for others to inherit is no test class by its name."""
+    pytester.makepyfile(f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from handlers_of_tests import Flags
+        from resultspec_conformance import HandlerConformance, Settings
+
+        class Common(HandlerConformance):
+            settings = Settings(rules=("handler.round-trip",))
+
+        class TestIt(Common):
+            subject = Flags
+
+        class TestForgotten(Common):
+            pass
+    """)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1}
+    assert "TestForgotten names no subject; write subject = HandlerSubject(MyHandler) in it" in result.stdout.str()
+
+
 def test_a_violation_fails_its_own_item_with_the_whole_story(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """The failing item is named by its rule, shows what the command line shows, and is told in the summary's line."""
     monkeypatch.setenv("COLUMNS", "200")

@@ -185,7 +185,7 @@ def test_the_command_repeats_what_is_not_the_default() -> None:
     line = command("mine:Mine('{scratch}')", ["core"], settings)
 
     assert line == (
-        "resultspec check 'mine:Mine('\"'\"'{scratch}'\"'\"')' --claim core --seed 3 --examples 10 --strict"
+        "resultspec check \"mine:Mine('{scratch}')\" --claim core --seed 3 --examples 10 --strict"
         " --rule 'handler.*' --rule 'shared.*' --waive 'handler.none=not here' --budget 500x"
     )
 

@@ -127,5 +127,5 @@ def test_the_command_line_lists_it(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     result = CliRunner().invoke(cli, arguments)
 
     assert result.exit_code == 0, result.output
-    assert "Of 2 defects: 1 noticed, 1 would not have noticed, 0 cannot be tried" in result.output
+    assert "Of 2 defects: 1 noticed, 1 would have gone unnoticed, 0 cannot be tried" in result.output
     assert "Draw more varied values." in result.output

@@ -18,7 +18,7 @@ def _bind(rule_id: str) -> None:
             raise Untested("a single write or read goes wrong already, so that no sequence of them can be judged")
         if found.rule == rule_id:
             replay(trial, found.plan, found.shortest)
-        return f"{found.steps} steps in sequences" if rule_id == "handler.independent-writes" else ""
+        return f"{found.steps:,} steps in sequences" if rule_id == "handler.independent-writes" else ""
 
 
 for _rule in _RULES:

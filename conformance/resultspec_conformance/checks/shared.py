@@ -25,6 +25,7 @@ from ..values.source import shown, source_of
 from .core.examples import is_honoured, is_ordinary
 
 _THREADS = 8
+_SHORT = 100  # characters of a value in a script, where enough values have no more
 _WRITES_PER_THREAD = 6
 _ROUNDS = 4
 _EACH = range(PROCESSES)
@@ -208,8 +209,10 @@ def _threads_script(trial: Trial, values: Sequence[Any], store: str) -> None:
     if trial.script is None:
         return
 
+    sources = list(map(source_of, values[:24]))
+    short = [source for source in sources if len(source) <= _SHORT]
     trial.script.do(
-        f"values = [{', '.join(map(source_of, values[:24]))}]",
+        f"values = [{', '.join(short if len(short) >= _THREADS else sources)}]",
         "sys.setswitchinterval(1e-6)",
         "",
         "def write_and_read(value):",

@@ -8,8 +8,12 @@ import attrs
 from resultspec import JSON, SPEC_VERSION, rules
 
 from ..report import Report, RuleReport, rule_report, waits_for_a_failure
+from ..reports.text import counted
 
 SCHEMA = "resultspec-lock/1"
+
+_ASIDE = "--no-lock where pyproject.toml names it, or without --lock"
+_NARROW = "say so with `rules` in pyproject.toml, and run with --update-lock"
 
 
 @attrs.frozen
@@ -67,17 +71,19 @@ class Lock:
             return (f"the lock {self.path} says nothing of {target}; --update-lock adds it",)
         notes = []
         if changed:
-            notes.append(f"the lock {self.path}: {len(changed)} rules that ran before did not run: {', '.join(sorted(changed))}")
+            told = f"{counted(len(changed), 'rule')} that ran before did not run"
+            notes.append(f"the lock {self.path}: {told}: {', '.join(sorted(changed))}")
         if more := [rule for rule in judged(report) if rule not in self.targets[target]]:
-            notes.append(
-                f"the lock {self.path} does not have {len(more)} rules that ran: {', '.join(more)}; --update-lock adds them"
-            )
+            told = f"does not have {counted(len(more), 'rule')} that ran"
+            notes.append(f"the lock {self.path} {told}: {', '.join(more)}; --update-lock adds what ran")
         return tuple(notes)
 
     def _lost(self, rule_id: str, now: RuleReport | None, report: Report) -> RuleReport:
         rule = rules.rule(rule_id)
+        mend = "Find out what keeps the rule from being judged.\nIf it is meant, run again with --update-lock."
         if now is None:
             state = "left out of this run"
+            mend = f"Run every rule, or leave the lock aside: {_ASIDE}.\nIf the rule is to be left out for good, {_NARROW}."
         elif now.status in ("passed", "warned", "failed", "waived") and not now.blocked_by:
             state = f"judged without deciding, since the class {now.cls} is no longer claimed"
         else:
@@ -88,14 +94,24 @@ class Lock:
             message=f"a rule that ran before is no longer run: it is {state}",
             expected=f"what the lock {self.path} says of {report.subject.target}: the rule is judged, and decides",
             actual=state,
-            hint="Find out what keeps the rule from being judged.\nIf it is meant, run again with --update-lock.",
+            hint=mend,
             decides=True,
         )
 
-    def updated(self, reports: Iterable[Report]) -> "Lock":
-        """The lock with what these reports judged; a target of which nothing was judged keeps what it had."""
-        new = {report.subject.target: ids for report in reports if (ids := judged(report))}
+    def updated(self, reports: Iterable[Report], *, some_rules: bool = False) -> "Lock":
+        """The lock with what these reports judged; a target of which nothing was judged keeps what it had.
+
+        Args:
+            reports: What was found.
+            some_rules: Whether only some rules were run, by hand: the others keep what they had.
+        """
+        new = {report.subject.target: ids for report in reports if (ids := self._now(report, some_rules))}
         return attrs.evolve(self, targets=dict(self.targets) | new)
+
+    def _now(self, report: Report, some_rules: bool) -> tuple[str, ...]:
+        run = {found.id for found in report.rules}
+        left_out = set(self.targets.get(report.subject.target, ())) - run if some_rules else set()
+        return tuple(rule for rule in rules.RULES if rule in {*judged(report), *left_out})
 
     def to_json(self) -> dict[str, JSON]:
         """The lock as it is stored."""

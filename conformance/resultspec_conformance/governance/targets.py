@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +16,7 @@ import attrs
 
 from ..engines import is_driver
 from ..subjects import EngineSubject, HandlerSubject, Subject
-from ..trials.making import BadSubject
+from ..trials.making import BadSubject, wants_path
 from ..trials.outcomes import one_line
 
 _PLACE = "{scratch}"
@@ -100,28 +100,44 @@ def _attribute(found: Any, part: str, target: str) -> Any:
     try:
         return getattr(found, part)
     except AttributeError as error:
-        near = difflib.get_close_matches(part, dir(found), 3)
+        near = difflib.get_close_matches(part, [name for name in dir(found) if not name.startswith("__")], 3)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise BadSubject(f"{target}: there is no {part} in {getattr(found, '__name__', found)}{hint}") from error
 
 
 @attrs.frozen
 class _Source:
-    """How a script makes what a target with arguments makes."""
+    """How a script makes what a target with arguments makes.
+
+    Attributes:
+        module: Where the function is found.
+        call: The call, as the target has it.
+        paths: The arguments that the function wants as a ``Path``, by position or name.
+    """
 
     module: str
-    function: str
-    arguments: str
+    call: ast.Call
+    paths: frozenset[int | str]
 
     def expression(self, scratch: str) -> str:
         """The call, with the directory filled in."""
-        quoted = self.arguments
-        for quote in ("'", '"'):
-            quoted = quoted.replace(f"{quote}{_PLACE}", f"str({scratch}) + {quote}")
-        return f"{self.module}.{self.function}({quoted})"
+        positional = [self._filled(place, argument, scratch) for place, argument in enumerate(self.call.args)]
+        named = [ast.keyword(one.arg, self._filled(one.arg or "", one.value, scratch)) for one in self.call.keywords]
+        return f"{self.module}.{ast.unparse(ast.Call(self.call.func, positional, named))}"
+
+    def _filled(self, place: int | str, argument: ast.expr, scratch: str) -> ast.expr:
+        if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str) and _PLACE in argument.value):
+            return argument
+        directory = ast.parse(scratch, mode="eval").body
+        if argument.value == _PLACE:
+            return directory if place in self.paths else ast.Call(ast.Name("str"), [directory], [])
+        first, *others = (ast.Constant(text) for text in argument.value.split(_PLACE))
+        inserted = ast.FormattedValue(directory, conversion=-1)
+        text = ast.JoinedStr([first, *(part for other in others for part in (inserted, other))])
+        return ast.Call(ast.Name("Path"), [text], []) if place in self.paths else text
 
     def __str__(self) -> str:
-        return f"{self.module}:{self.function}({self.arguments})"
+        return f"{self.module}:{ast.unparse(self.call)}"
 
 
 class _Call:
@@ -132,22 +148,40 @@ class _Call:
             self._positional = [ast.literal_eval(argument) for argument in call.args]
             self._named = {keyword.arg or "": ast.literal_eval(keyword.value) for keyword in call.keywords}
         except ValueError as error:
-            raise BadSubject(f"the arguments of {name} must be literals, such as 'text', 3 or None") from error
+            raise BadSubject(f"the arguments of {name} must be literals, such as 'text', '{_PLACE}/file', 3 or None") from error
         if not callable(function):
             raise BadSubject(f"{name} cannot be called")
         self._function = function
-        text = ast.unparse(call)
-        self.source = _Source(function.__module__, name, text[text.index("(") + 1 : -1])
-        self.takes_scratch = _PLACE in text
+        self._paths = _paths(function, self._positional, self._named)
+        self.source = _Source(function.__module__, call, self._paths)
+        self.takes_scratch = _PLACE in ast.unparse(call)
 
     def __call__(self, scratch: Path) -> Any:
         """Make a handler on a scratch directory."""
-        positional = [_filled(argument, scratch) for argument in self._positional]
-        return self._function(*positional, **{name: _filled(value, scratch) for name, value in self._named.items()})
+        positional = [self._filled(place, argument, scratch) for place, argument in enumerate(self._positional)]
+        return self._function(*positional, **{name: self._filled(name, value, scratch) for name, value in self._named.items()})
+
+    def _filled(self, place: int | str, argument: Any, scratch: Path) -> Any:
+        if not isinstance(argument, str):
+            return argument
+        filled = argument.replace(_PLACE, str(scratch))
+        return Path(filled) if place in self._paths else filled
 
 
-def _filled(argument: Any, scratch: Path) -> Any:
-    return argument.replace(_PLACE, str(scratch)) if isinstance(argument, str) else argument
+def _paths(function: Callable[..., Any], positional: Sequence[Any], named: Mapping[str, Any]) -> frozenset[int | str]:
+    """Which arguments, by position or name, stand for a place under the directory and are wanted as a ``Path``."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return frozenset()
+    in_order = zip(enumerate(positional), parameters.values(), strict=False)
+    given: list[tuple[int | str, Any, inspect.Parameter]] = [(place, one, parameter) for (place, one), parameter in in_order]
+    given += [(name, one, parameters[name]) for name, one in named.items() if name in parameters]
+    return frozenset(
+        place
+        for place, argument, parameter in given
+        if isinstance(argument, str) and _PLACE in argument and wants_path(parameter.annotation)
+    )
 
 
 class _Copies:

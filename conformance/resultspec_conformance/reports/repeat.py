@@ -35,7 +35,19 @@ def command(target: str, claims: Iterable[str], settings: Settings) -> str:
     for name, option in _OPTIONS.items():
         if (value := getattr(settings, name)) != getattr(Settings(), name):
             words += _words(option, value)
-    return shlex.join(words)
+    return " ".join(map(quoted, words))
+
+
+def quoted(word: str) -> str:
+    """A word as a shell reads it; what has single quotes and nothing else to hide stands in double quotes.
+
+    Args:
+        word: Any text, such as a target with arguments.
+
+    Returns:
+        The word, quoted where that is needed.
+    """
+    return f'"{word}"' if "'" in word and not set('"$`\\!') & set(word) else shlex.quote(word)
 
 
 def _words(option: str, value: Any) -> list[str]:

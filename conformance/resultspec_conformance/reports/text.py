@@ -18,3 +18,16 @@ def visible(text: str) -> str:
         The text without control characters, lone surrogates, noncharacters and marks of direction.
     """
     return _UNFIT.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, as in ``1 rule`` and ``1,200 rules``.
+
+    Args:
+        number: How many there are.
+        noun: What one of them is called; more take an s.
+
+    Returns:
+        The number, in groups of three digits, and the noun.
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

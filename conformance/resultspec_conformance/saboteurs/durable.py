@@ -90,7 +90,7 @@ def _remove(path: Path, process: int) -> None:
 
 
 class CommitsAtExit(Noted):
-    """Takes for rolled back what a process has written that has ended without saying so."""
+    """Rolls back what a process has written that ends without saying so."""
 
     rule = "durable.kill"
 

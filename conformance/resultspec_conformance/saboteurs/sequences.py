@@ -83,7 +83,7 @@ class KeepsRepeats(Wrapper):
 
 
 class CachesWhatIsPopular(Wrapper):
-    """From the third read of a reference on, hands the same object to everybody."""
+    """Hands the same object to everybody from the third read of a reference on."""
 
     rule = "handler.fresh-read"
 

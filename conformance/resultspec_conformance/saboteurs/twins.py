@@ -55,7 +55,7 @@ class TwinOf:
 
 
 def _twin_with_its_own_format(subject: HandlerSubject) -> HandlerSubject:
-    """Name a twin that has a format of its own."""
+    """Has a twin with a format of its own."""
     return attrs.evolve(subject, twin=TwinOf(OwnFormat, subject.make))
 
 

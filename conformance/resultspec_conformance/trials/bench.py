@@ -90,10 +90,7 @@ class Bench:
         try:
             handler = maker(scratch)
         except Exception as error:
-            raise BadSubject(
-                f"making the handler raised {one_line(error)}; the factory must give a working handler before anything "
-                "can be said of it"
-            ) from error
+            raise BadSubject(f"making the handler raised {one_line(error)}; {maker.advice}") from error
         for method in ("write", "read"):
             if not callable(getattr(handler, method, None)):
                 raise BadSubject(

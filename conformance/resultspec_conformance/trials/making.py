@@ -42,6 +42,20 @@ class Maker:
         """Whether two directories make two differently configured handlers."""
         return bool(getattr(self.make, "takes_scratch", self.passes != "nothing"))
 
+    @property
+    def advice(self) -> str:
+        """What to do when it raises, in a sentence."""
+        if getattr(self.make, "source", None) is not None:
+            return "{scratch} stands for a directory that is there and is empty; give other arguments, or name a factory"
+        if self.passes == "nothing":
+            return "the factory must give a working handler before anything can be said of it"
+        kind = "a Path" if self.passes == "path" else "text"
+        name = getattr(self.make, "__qualname__", "Class")
+        return (
+            f"it was given a directory that is there and is empty, as {kind}; for something else, give a function that takes the "
+            f"directory and makes the handler, or on the command line \"module:{name}('{{scratch}}/file')\""
+        )
+
     def ship(self) -> bytes:
         """The maker as bytes that a fresh interpreter with this one's ``sys.path`` can load.
 
@@ -129,6 +143,11 @@ def _is_directory(parameter: inspect.Parameter) -> bool:
     """Whether an optional parameter is plainly the directory: left out, values would land among the user's own."""
     other = any(word in parameter.name.lower() for word in ("key", "cert", "config", "file", "log"))
     return not other and _mentions_path(parameter.annotation)
+
+
+def wants_path(annotation: Any) -> bool:
+    """Whether an argument with this annotation has to be a ``Path``, and may not be text."""
+    return _mentions_path(annotation) and "str" not in str(annotation)
 
 
 def _mentions_path(annotation: Any) -> bool:

@@ -1,5 +1,7 @@
 """The reproducer: what a trial does, written down as a Python script that shows the same failure by itself."""
 
+import ast
+
 from ..values.source import imports_for, source_of
 from .making import Maker, import_lines, importable_name
 
@@ -69,10 +71,11 @@ class Script:
     def fails_unless(self, condition: str, expected: str, actual: str) -> None:
         """End with a comparison; ``expected`` and ``actual`` are expressions."""
         self.do(
-            f'print("expected:", {expected})',
-            f'print("actual:  ", {actual})',
-            f"if not ({condition}):",
+            f"if {_negated(condition)}:",
+            f'    print("expected:", {expected})',
+            f'    print("actual:  ", {actual})',
             '    raise SystemExit("the rule is broken")',
+            'print("the rule is kept")',
         )
 
     def fails_unless_raises(self, expression: str) -> None:
@@ -117,6 +120,17 @@ class Script:
             indented = "\n".join(f"    {line}" if line else line for line in body.splitlines())
             lines += [helpers, "", 'if __name__ == "__main__":', "    scratch = Path(tempfile.mkdtemp())", indented]
         return "\n".join(lines) + "\n"
+
+
+def _negated(condition: str) -> str:
+    """The opposite of a condition, as one would write it."""
+    tree = ast.parse(condition, mode="eval").body
+    match tree:
+        case ast.UnaryOp(ast.Not(), operand):
+            return ast.unparse(operand)
+        case ast.Compare(left, [ast.Is()], [right]):
+            return f"{ast.unparse(left)} is not {ast.unparse(right)}"
+    return f"not ({condition})"
 
 
 _ACROSS_PROCESSES = """

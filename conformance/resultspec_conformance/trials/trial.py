@@ -57,12 +57,13 @@ class Handle:
         """The scratch directory that the handler was made on."""
         return self._trial.store(self._store)
 
-    def write(self, value: Any, *, accepted: str | None = None) -> Any:
+    def write(self, value: Any, *, accepted: str | None = None, may_refuse: bool = False) -> Any:
         """Write a value and return its reference.
 
         Args:
             value: The value.
             accepted: Where a handler has accepted the value before: what is wrong when this one refuses it.
+            may_refuse: Whether the rule is kept, too, by a handler that refuses it: so ends the script then.
 
         Raises:
             Refused: The handler raised an exception.
@@ -84,7 +85,10 @@ class Handle:
             self._exits("write", error)
         if script is not None:
             line = f"{self.name}.write({known})"
-            if outcome_error is None:
+            if outcome_error is None and may_refuse:
+                script.do("try:", f"    {script.name(reference, 'reference')} = {line}", "except Exception as error:")
+                script.do('    print("refused, as the rule asks:", repr(error))', "    raise SystemExit")
+            elif outcome_error is None:
                 script.do(f"{script.name(reference, 'reference')} = {line}")
             elif accepted is not None:
                 script.do(line)

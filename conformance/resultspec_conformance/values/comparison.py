@@ -11,7 +11,7 @@ Both return None, or a short text that says where and what.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -172,7 +172,7 @@ def _mapping_difference(
         if told := _difference(value, actual[match], where, mode, seen):
             return told
     if len(actual) != len(expected):
-        return (path and f"at {path}: ") + f"expected {len(expected)} keys, got {len(actual)}"
+        return (path and f"at {path}: ") + _numbers(expected, actual, "key")
     return None
 
 
@@ -183,7 +183,7 @@ def _nan_key(candidates: Mapping[object, object]) -> object:
 def _set_difference(expected: Set[Any], actual: Set[Any] | Sequence[Any], path: str, mode: _Content) -> str | None:
     prefix = path and f"at {path}: "
     if len(expected) != len(actual):
-        return f"{prefix}expected {len(expected)} elements, got {len(actual)}"
+        return prefix + _numbers(expected, actual, "element")
     try:
         candidates = {element: element for element in actual}
     except TypeError:
@@ -199,7 +199,7 @@ def _set_difference(expected: Set[Any], actual: Set[Any] | Sequence[Any], path: 
 
 def _sequence_difference(expected: list[Any], actual: list[Any], path: str, mode: _Content, seen: frozenset[Any]) -> str | None:
     if len(expected) != len(actual):
-        return (path and f"at {path}: ") + f"expected {len(expected)} elements, got {len(actual)}"
+        return (path and f"at {path}: ") + _numbers(expected, actual, "element")
     for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
         if not _plainly_same(one, other) and (told := _difference(one, other, f"{path}[{index}]", mode, seen)):
             return told
@@ -372,3 +372,7 @@ def _pandas_difference(expected: Any, actual: Any, *, strict: bool) -> str:
                 return " ".join(str(difference).split())
             return ""
     return "" if expected.equals(actual) else f"expected {shown(expected)}, got {shown(actual)}"
+
+
+def _numbers(expected: Sized, actual: Sized, noun: str) -> str:
+    return f"expected {len(expected)} {noun}{'' if len(expected) == 1 else 's'}, got {len(actual)}"

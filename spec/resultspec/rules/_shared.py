@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
         requires=("handler.reference-transport",),
         hints=(
             "Check whether values, an index or a counter live in attributes of the instance.",
+            "Check whether write commits its transaction and flushes its buffer: until then the value is this instance's alone.",
             ("Check whether the constructor makes up a directory, a prefix or a key that the configuration does not name."),
             "Check whether read relies on something that only write prepares, such as a connection or a cache.",
         ),

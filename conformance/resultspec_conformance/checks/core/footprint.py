@@ -45,7 +45,8 @@ def references_do_not_grow(trial: Trial) -> str:
             expected=f"about {short} characters of reference, whatever the value's size",
             actual=f"{long} characters for a value of {large:,}, {short} for one of {small:,}",
         )
-    return f"references of {short} to {long} characters for values of {small:,} to {large:,}"
+    length = f"{short}" if short == long else f"{short} to {long}"
+    return f"references of {length} characters for values of {small:,} to {large:,}"
 
 
 def _grown(trial: Trial) -> Iterator[Any]:
@@ -69,7 +70,7 @@ def construction_touches_nothing(trial: Trial) -> None:
     trial.store("fresh")
     if trial.script is not None:
         trial.script.do(
-            "import sys",
+            '(scratch / "fresh").mkdir()',
             "events = []",
             "watched = ('open', 'socket.connect', 'socket.bind', 'sqlite3.connect', 'subprocess.Popen')",
             "sys.addaudithook(lambda event, arguments: events.append((event, arguments)) if event in watched else None)",
