@@ -9,9 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
+from resultspec.errors import InvalidConfiguration
+
 from ..checking import Untested, Violation, check
 from ..spies import FalsySpy, Spy
-from ..subjects import HierarchyDriver
+from ..subjects import HierarchyDriver, HierarchySubject
 from ..trials.outcomes import one_line
 from ..values.source import shown
 
@@ -61,6 +63,18 @@ def the_configuration_is_the_default(subject: _Subject) -> None:
 def the_flow_goes_before_the_configuration(subject: _Subject) -> None:
     """Flow and configuration name handlers."""
     _expect("the handler where flow and configuration name one", _FLOW, lambda: _of_one(_driver(subject), None, _FLOW))
+
+
+@check("hierarchy.flow-over-config")
+def the_flow_is_for_each_of_its_tasks(subject: _Subject) -> None:
+    """A flow that names a handler has a task that takes the output of another, and one of them names a handler of its own."""
+    driver = _driver(subject)
+    first, second, last = driver.task("first", None), driver.task("second", _TASK), driver.task("last", None)
+    flow = driver.flow("flow", _FLOW, {first: [], second: [first], last: [second]})
+    for what, task in (("the first", first), ("the last", last)):
+        _expect(
+            f"the handler of {what} of three tasks in a flow that names one", _FLOW, lambda t=task: driver.handler_of(t, flow)
+        )
 
 
 @check("hierarchy.task-over-flow")
@@ -117,6 +131,10 @@ def a_cached_input_belongs_to_its_producer(subject: _Subject) -> None:
     flow = driver.flow("flow", _FLOW, {unset: [], last: [unset]})
     alone = _given("resolving a task", lambda: driver.handler_of(unset, flow))
     _expect("the handler of a cached input whose task names none", alone, lambda: driver.handler_of(unset, flow, cached_by=last))
+    flow = driver.flow("bare", None, {unset: [], last: [unset]})
+    what = "the handler of a cached input whose task and flow name none"
+    if (found := _given(what, lambda: driver.handler_of(unset, flow, cached_by=last))) is theirs:
+        raise Violation(f"{what} is {shown(theirs)}", expected="the configuration's", actual=shown(found))
 
 
 @check("hierarchy.unset-is-none")
@@ -153,27 +171,43 @@ def the_configuration_is_consulted_late(subject: _Subject) -> None:
 @check("hierarchy.invalid-config")
 def an_unusable_configuration_raises(subject: _Subject) -> None:
     """Things that are no handlers are configured, and the handler asked for."""
-    for unusable in (object(), "local", 0, type("OnlyWrites", (), {"write": lambda self, value: "0"})()):
+    half = {"write": lambda self, value: "0"}, {"read": lambda self, reference: 0}, {"write": None, "read": None}
+    for unusable in (object(), "local", 0, *(type("Half", (), methods)() for methods in half)):
         try:
             driver: HierarchyDriver = subject.driver()
             driver.configure(unusable)
             got = _of_one(driver, None, None)
         except Untested:
             raise
-        except Exception:  # noqa: BLE001, S112 - what is asked for
+        except InvalidConfiguration:
             continue
+        except Exception as error:
+            # An engine tells in its own way why a run failed; that it did is what can be seen.
+            if not isinstance(subject, HierarchySubject):
+                continue
+            raise Violation(
+                f"with {_described(unusable)} configured, the wrong error was raised",
+                expected="InvalidConfiguration",
+                actual=one_line(error),
+            ) from error
         raise Violation(
-            f"with {shown(unusable)} configured, a handler was found", expected="InvalidConfiguration", actual=shown(got)
+            f"with {_described(unusable)} configured, a handler was found", expected="InvalidConfiguration", actual=shown(got)
         )
+
+
+def _described(unusable: Any) -> str:
+    lacking = [name for name in ("write", "read") if not callable(getattr(unusable, name, None))]
+    return f"{shown(unusable)}, which has no {' and no '.join(lacking)} to call,"
 
 
 @check("hierarchy.decorator")
 def the_decorator_is_the_constructor(subject: _Subject) -> None:
-    """Decorated and constructed tasks with a handler are resolved, in flows with and without one."""
-    for flow_handler in (_FLOW, None):
-        constructed = _given("resolving a task", lambda f=flow_handler: _of_one(_driver(subject), _TASK, f))
+    """Decorated and constructed tasks, with a handler, a falsy one and none, are resolved in flows with and without one."""
+    falsy = FalsySpy("falsy")
+    for handler, flow_handler in ((_TASK, _FLOW), (_TASK, None), (falsy, _FLOW), (None, _FLOW)):
+        constructed = _given("resolving a task", lambda f=flow_handler, h=handler: _of_one(_driver(subject), h, f))
         _expect(
-            "the handler of a decorated task",
+            f"the handler of a task decorated with {'none' if handler is None else shown(handler)}",
             constructed,
-            lambda f=flow_handler: _of_one(_driver(subject), _TASK, f, decorated=True),
+            lambda f=flow_handler, h=handler: _of_one(_driver(subject), h, f, decorated=True),
         )

@@ -12,7 +12,7 @@ import cloudpickle
 from ..checking import NotApplicable, Violation, check
 from ..subjects import ResultSubject
 from ..values.source import shown
-from .result import _PROTOCOLS, _equals, _given, _raises, _raw, _same_object, _stored
+from .result import _PROTOCOLS, _equals, _equals_foreign, _given, _raises, _raw, _same_object, _stored
 
 
 @check("noresult.value")
@@ -40,8 +40,8 @@ def every_copy_is_the_object_itself(subject: ResultSubject) -> None:
     ways: dict[str, Any] = {
         "copy.copy": copy.copy,
         "copy.deepcopy": copy.deepcopy,
-        **{f"cloudpickle protocol {n}": lambda value, n=n: pickle.loads(cloudpickle.dumps(value, n)) for n in _PROTOCOLS},  # noqa: S301
         **{f"pickle protocol {n}": lambda value, n=n: pickle.loads(pickle.dumps(value, n)) for n in _PROTOCOLS},  # noqa: S301
+        **{f"cloudpickle protocol {n}": lambda value, n=n: pickle.loads(cloudpickle.dumps(value, n)) for n in _PROTOCOLS},  # noqa: S301
     }
     for way, through in ways.items():
         _same_object(f"NoResult after {way}", one, _given(way, lambda through=through: through(one)))
@@ -72,9 +72,12 @@ def it_is_unlike_anything_else(subject: ResultSubject) -> None:
     if not _equals(one, one):
         raise Violation("NoResult does not equal itself", expected="NoResult == NoResult", actual="they differ")
     _given("hashing NoResult", lambda: hash(one))
-    for other in (*_OTHERS, _raw(subject, None), _raw(subject, "NoResult")):
+    for what, other in _OTHERS.items():
         if _equals(one, other) or _equals(other, one) or one is other:
-            raise Violation(f"NoResult equals {shown(other)}", expected="NoResult equals only itself", actual="they are equal")
+            raise Violation(f"NoResult equals {what}", expected="NoResult equals only itself", actual="they are equal")
+    for result in (_raw(subject, None), _raw(subject, "NoResult")):
+        if _equals_foreign(one, result) or one is result:
+            raise Violation(f"NoResult equals {shown(result)}", expected="NoResult equals only itself", actual="they are equal")
     if _given("bool(NoResult)", lambda: bool(one)):
         raise Violation("NoResult is truthy", expected="bool(NoResult) is False", actual="True")
     if (seen := _given("repr(NoResult)", lambda: repr(one))) != "NoResult":
@@ -88,7 +91,11 @@ class NoResult:
         return "NoResult"
 
 
-_OTHERS: tuple[Any, ...] = (None, False, 0, 0.0, "", b"", (), [], {}, ..., NotImplemented, "NoResult", NoResult())
+_FALSY: tuple[Any, ...] = (None, False, 0, 0.0, "", b"", (), [], {})
+_OTHERS: dict[str, Any] = {
+    **{shown(other): other for other in (*_FALSY, ..., NotImplemented, "NoResult")},
+    "an object of another class that has its name and repr": NoResult(),
+}
 
 
 @check("noresult.stored-form")
