@@ -1,6 +1,7 @@
 """The engines of coroutines and of processes, each with a mistake; ``BROKEN`` names the rules that it breaks."""
 
 import asyncio
+import functools
 import json
 import zlib
 from typing import Any
@@ -121,26 +122,18 @@ class _KeepsEmptyOnesInMemory(coroutines.Run):
 class _SecondRetryFromMemory(coroutines.Run):
     """Reads the inputs back for the first retry, and has them in memory from then on."""
 
-    async def attempts(self, task: Any, inputs: Any, element: int) -> Any:
-        values: dict[str, Any] = {}
-
-        class Remembering:
-            def __init__(self, name: str, inner: Any) -> None:
-                self.name, self.inner, self.value = name, inner, inner.value
-
-            def read(self) -> Any:
-                if self.inner.handled:
-                    values.setdefault(self.name, self.inner.read())
-                return values.get(self.name, self.inner)
-
-            def write(self) -> Any:
-                return self.inner.write()
-
-        self.wrap = lambda back: {name: Remembering(name, result) for name, result in back.items()}
-        return await super().attempts(task, inputs, element)
-
     def keep_inputs(self, task: Any, inputs: Any, element: int) -> Any:
-        return self.wrap(super().keep_inputs(task, inputs, element))
+        if all(isinstance(result, _ReadOnce) for result in inputs.values()):
+            return inputs
+        return {name: _ReadOnce(result) for name, result in super().keep_inputs(task, inputs, element).items()}
+
+
+class _ReadOnce:
+    """A handled result that is read once, however often it is asked."""
+
+    def __init__(self, result: Any) -> None:
+        self.read = functools.cache(result.read)
+        self.result_handler = result.result_handler
 
 
 @breaks("engine.cached-output")
@@ -152,27 +145,15 @@ class _CachesOnlySources(coroutines.Run):
 
 
 @breaks("engine.cached-output")
-class _CachedInTheProcess(processes.Run):
-    """Has an output in memory for later runs, and does not ask its handler."""
-
-    memory: dict[str, Any] = {}
+class _OneHitOnly(processes.Run):
+    """Takes a cached output once, and has forgotten it by the next run."""
 
     def cached(self, task: Any) -> Any:
         found = super().cached(task)
-        return None if found is None else _Silent(found)
-
-
-class _Silent(Parcel):
-    """Does not read."""
-
-    def result(self) -> Any:
-        class Unread:
-            value, handled = self[0], True
-
-            def read(self) -> None:
-                pass
-
-        return Unread()
+        content = self.driver.database.load()
+        content["outputs"].pop(f"{self.flow.name}/{task.name}", None)
+        self.driver.database.save(content)
+        return found
 
 
 @breaks("engine.upstream-none")
@@ -221,7 +202,10 @@ class _NoResultForEmptyParameters(coroutines.Run):
             def read(self) -> Any:
                 return self
 
-        given = {name: Absent() if type(result.result_handler) is Inline and not result.read().value else result for name, result in inputs.items()}
+        given = {
+            name: Absent() if type(result.result_handler) is Inline and not result.read().value else result
+            for name, result in inputs.items()
+        }
         return await super().body(task, given)
 
 
@@ -308,15 +292,13 @@ class ResumesTheFirst(ProcessDriver):
 class ParametersAsPython(CoroutineDriver):
     """Stores a parameter as Python shows it."""
 
-    async def run(self, flow: Any, parameters: Any, /) -> Any:
-        ended = await super().run(flow, parameters)
-        for table, column in (("parameters", "kept"), ("inputs", "kept")):
-            for (kept,) in self.engine.sql(f"select {column} from {table}"):
-                content = json.loads(kept)
-                if content["handler"].endswith(":Inline"):
-                    content["reference"] = repr(json.loads(content["reference"]))
-                    self.engine.sql(f"update {table} set {column} = ? where {column} = ?", json.dumps(content), kept)
-        return ended
+    async def stored(self) -> Any:
+        return [[self.shown(field) for field in row] for row in await super().stored()]
+
+    def shown(self, field: Any) -> Any:
+        if not isinstance(field, str) or ":Inline" not in field:
+            return field
+        return json.dumps(json.loads(field) | {"reference": repr(json.loads(json.loads(field)["reference"]))})
 
 
 @breaks_driver("engine.parameter-inspectable")
