@@ -537,8 +537,8 @@ def bodies_receive_what_is_no_json(trial: EngineTrial) -> None:
 
 @check("engine.raw-to-tasks")
 def bodies_receive_raw_parameters(trial: EngineTrial) -> None:
-    """Tasks take parameters, falsy ones and None among them, fail once and are retried."""
-    values: tuple[JSON, ...] = ({"raw": ["parameter", 1]}, 0, None)
+    """Tasks take parameters, falsy ones among them, fail once and are retried."""
+    values: tuple[JSON, ...] = ({"raw": ["parameter", 1]}, 0, "")
     for number, value in enumerate(values):
         consumer = _retrying(trial, {"x": ParameterValue("p")}, f"consumer-{number}")
         trial.engine().play(Pipeline(name=f"raw-{number}", tasks=(consumer,), parameters={"p": value}))
