@@ -15,7 +15,7 @@ from .checking import checks_of, why_unchecked
 from .explaining import sections
 from .report import ROOTS, UNMADE, Report, RuleReport, Status, Verdict
 from .reports.signs import SIGNS
-from .reports.text import visible
+from .reports.text import counted, visible
 from .sabotage import Finding, SensitivityReport
 
 _RULE_WIDTH = 32
@@ -162,7 +162,9 @@ def _show_verdict(report: Report, console: Console) -> None:
     counts = ", ".join(f"{deciding[status]} {status}" for status in SIGNS if deciding[status])
     console.print()
     console.print(Text.assemble((word, style), " ", report.subject.target))
-    console.print(Text(f"{counts or 'no rule of a claimed class was run'}; {report.seconds:.1f} s"))
+    left_out = sum(rule.cls in report.subject.claims for rule in RULES.values()) - deciding.total()
+    asked = f"; {counted(left_out, 'rule')} not asked for" if counts and left_out else ""
+    console.print(Text(f"{counts or 'no rule of a claimed class was run'}{asked}; {report.seconds:.1f} s"))
     if report.verdict == "inconclusive" and (why := _why_inconclusive(report)):
         console.print(Text(visible(f"Nothing can be said: {why}")))
 

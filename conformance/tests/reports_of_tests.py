@@ -25,7 +25,7 @@ def found(rule_id: str, status: Status, **details: Any) -> RuleReport:
 
 def report(target: str, *findings: RuleReport, claims: tuple[str, ...] = ("core", "shared"), seed: int = 7) -> Report:
     """Report findings on a target."""
-    subject = SubjectReport(target=target, handler=target.replace(":", "."), claims=claims, values="values of str: 12 values")
+    subject = SubjectReport(target=target, handler=target.replace(":", "."), claims=claims, values="12 values of str")
     return Report(subject=subject, seed=seed, rules=findings, seconds=1.25, notes=("the budget of 500x was spent",))
 
 

@@ -78,6 +78,16 @@ def test_what_cannot_be_judged_exits_2_with_a_sentence(target: str, sentence: st
     assert sentence in " ".join(result.output.split())
 
 
+def test_a_verdict_on_some_rules_says_so() -> None:
+    """Who reads the last lines alone is not told more than was judged."""
+    some = invoke("check", f"{HERE}:Flags", "--rule", "handler.round-trip", "--claim", "core")
+    every = invoke("check", f"{HERE}:Flags", "--rule", "handler.*", "--rule", "static.*", "--claim", "core")
+    others = sum(rule.cls in ("core", "static") for rule in rules.RULES.values()) - 1
+
+    assert f"1 passed; {others} rules not asked for; " in some.output
+    assert "not asked for" not in every.output
+
+
 def test_a_run_without_rules_exits_2() -> None:
     """A pattern that matches no rule runs nothing, and nothing is no success."""
     result = invoke("check", f"{HERE}:Flags", "--rule", "nothing.*")

@@ -390,7 +390,7 @@ class Bench:
             target=self.subject.target,
             handler=name_of(self.handler_class),
             claims=tuple(name for name in HANDLER_CLASSES if name in self.claims),
-            values=f"{self.domain.describe()}: {len(self.pool)} values",
+            values=f"{len(self.pool):,} {self.domain.describe()}",
         )
 
     def close(self) -> None:

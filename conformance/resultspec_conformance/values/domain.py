@@ -80,9 +80,9 @@ class Domain:
         yield from (value for value in traps.traps() if self.is_plain or not admits(self.annotation, value))
 
     def describe(self) -> str:
-        """The domain in words, for the report."""
+        """The domain in words that follow a number, for the report."""
         if self.declared:
-            return "the subject's own strategy"
+            return "values of the subject's own strategy"
         return "plain Python values" if self.is_plain else f"values of {_annotation_name(self.annotation)}"
 
 

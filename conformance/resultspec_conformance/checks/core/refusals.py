@@ -160,6 +160,8 @@ def values_outside_the_domain_are_refused_or_kept(trial: Trial) -> str:
             _refused_or_kept(trial, value)
             raise outcome
     refused = sum(isinstance(outcome, Refused) for _, outcome in outside)
+    if refused == len(outside):
+        return f"all {refused} values outside the domain were refused"
     return f"{refused} of {len(outside)} values outside the domain were refused, the others kept"
 
 
