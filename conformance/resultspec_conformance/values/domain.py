@@ -25,6 +25,7 @@ from uuid import UUID
 import attrs
 import typing_extensions
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
 from resultspec import JSON
 
 from . import traps
@@ -214,7 +215,29 @@ def strategy_for(annotation: Any) -> st.SearchStrategy[Any]:
         keys, items = map(strategy_for, arguments) if arguments else (_HASHABLE, PLAIN_STRATEGY)
         return st.dictionaries(keys, items, max_size=8)
     library = _library_strategy(annotation, origin)
-    return st.from_type(annotation) if library is None else library
+    return _instances(annotation) if library is None else library
+
+
+_NOT_TAKEN = object()
+
+
+def _instances(annotation: Any) -> st.SearchStrategy[Any]:
+    """Instances of a class; arguments that its constructor refuses, such as by a validator, are drawn anew."""
+    if isinstance(annotation, type) and attrs.has(annotation):
+        with suppress(Exception):  # names that exist for type checkers only
+            attrs.resolve_types(annotation)
+    strategy = st.from_type(annotation)
+
+    @st.composite
+    def taken(draw: st.DrawFn) -> Any:
+        try:
+            return draw(strategy)
+        except HypothesisException:
+            raise
+        except Exception:  # noqa: BLE001 - whatever a constructor raises is its refusal
+            return _NOT_TAKEN
+
+    return taken().filter(lambda drawn: drawn is not _NOT_TAKEN)
 
 
 _BARE: dict[Any, Callable[..., st.SearchStrategy[Any]]] = {
