@@ -18,7 +18,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from itertools import chain, islice
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
@@ -214,6 +214,8 @@ def strategy_for(annotation: Any) -> st.SearchStrategy[Any]:
     if (origin or annotation) in (dict, abc.Mapping, abc.MutableMapping):
         keys, items = map(strategy_for, arguments) if arguments else (_HASHABLE, PLAIN_STRATEGY)
         return st.dictionaries(keys, items, max_size=8)
+    if isinstance(annotation, type) and issubclass(annotation, PurePath):
+        return st.lists(_PATH_PARTS, max_size=4).map(lambda parts: annotation(*parts))
     library = _library_strategy(annotation, origin)
     return _instances(annotation) if library is None else library
 
@@ -239,6 +241,10 @@ def _instances(annotation: Any) -> st.SearchStrategy[Any]:
 
     return taken().filter(lambda drawn: drawn is not _NOT_TAKEN)
 
+
+_PATH_PARTS = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), max_size=8) | st.sampled_from(
+    ["/", "..", "~", "a.b"]
+)
 
 _BARE: dict[Any, Callable[..., st.SearchStrategy[Any]]] = {
     list: lambda items: st.lists(items, max_size=8),
@@ -417,6 +423,8 @@ def telling_values(annotation: Any) -> Iterator[object]:
         yield from _telling_mappings(arguments)
     elif isinstance(cls, type) and issubclass(cls, Enum):
         yield from cls
+    elif isinstance(cls, type) and issubclass(cls, PurePath):
+        yield from map(cls, (".", "a", "A", "a/b.c", "/a", "../a", "é", "e\u0301", "a b", "~"))
     elif is_dataclass(cls) and isinstance(cls, type):
         yield from _telling_instances(cls)
     elif _is_array(cls):
@@ -523,17 +531,29 @@ def large_values(annotation: Any) -> Iterator[object]:
 
         yield from (np.arange(size) for size in (1_025, 8_193, 131_073))
     elif cls in (list, abc.Sequence) or (cls is tuple and (not arguments or arguments[-1] is Ellipsis)):
-        items = list(telling_values(arguments[0] if arguments else PLAIN)) or [None]
+        items = list(telling_values(arguments[0] if arguments else PLAIN))
         make: Callable[[Any], Any] = tuple if cls is tuple else list
-        yield from (make(islice(_cycle(items), size)) for size in (1_001, 10_001))
+        yield from (make(islice(_cycle(items), size)) for size in (1_001, 10_001) if items)
         yield from (make([item]) for item in large_values(arguments[0] if arguments else str))
     elif cls in (dict, abc.Mapping) and arguments and arguments[0] is str:
-        items = list(telling_values(arguments[1])) or [None]
-        yield {f"key {index}": items[index % len(items)] for index in range(5_000)}
+        if items := list(telling_values(arguments[1])):
+            yield {f"key {index}": items[index % len(items)] for index in range(5_000)}
         yield from ({"large": item} for item in large_values(arguments[1]))
     elif get_origin(annotation) in (Union, types.UnionType):
         for argument in arguments:
             yield from large_values(argument)
+    elif is_dataclass(cls) and isinstance(cls, type):
+        yield from _large_instances(cls)
+
+
+def _large_instances(cls: Any) -> Iterator[object]:
+    """Instances of a dataclass with one large field."""
+    one: Any = next(telling_values(cls), None)
+    if one is not None:
+        for name, hint in _fields_of(cls):
+            for large in large_values(hint):
+                with suppress(Exception):  # the class refuses it
+                    yield replace(one, **{name: large})
 
 
 def text_of_length(size: int) -> str:
