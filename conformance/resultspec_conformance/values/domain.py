@@ -614,9 +614,12 @@ def _numbered_instances(cls: Any) -> Callable[[int], object] | None:
     one: Any = next(telling_values(cls), None)
     if one is None:
         return None
-    makers = {name: numbered_values(hint) for name, hint in _fields_of(cls)}
-    name, make = next(((name, make) for name, make in makers.items() if make is not None), ("", None))
-    return None if make is None else lambda number: replace(one, **{name: make(number)})
+    for name, hint in _fields_of(cls):
+        if (make := numbered_values(hint)) is not None:
+            with suppress(Exception):  # the class refuses another value of this field
+                replace(one, **{name: make(0)})
+                return lambda number, name=name, make=make: replace(one, **{name: make(number)})  # type: ignore[misc]
+    return None
 
 
 _MISSING = object()
