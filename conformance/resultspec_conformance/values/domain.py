@@ -127,9 +127,32 @@ def _annotation_of_write(handler: Any) -> Any:
         return JSON
     try:
         annotation = typing_extensions.get_type_hints(write).get(name, PLAIN)
+        annotation = _finite(annotation, getattr(write, "__globals__", {}), _UNROLLED)
     except Exception:  # noqa: BLE001 - names that exist for type checkers only
         return PLAIN if isinstance(raw, str) else raw
     return _bound(annotation, handler) if isinstance(annotation, TypeVar) else annotation
+
+
+_UNROLLED = 2
+_ENDLESS = object()
+
+
+def _finite(annotation: Any, names: dict[str, Any], levels: int) -> Any:
+    """A recursive alias as an annotation with an end: written out a few times, then without the members that lead on."""
+    if isinstance(annotation, str | typing.ForwardRef | typing_extensions.TypeAliasType):
+        if levels == 0:
+            return _ENDLESS
+        meant = getattr(annotation, "__value__", getattr(annotation, "__forward_arg__", annotation))
+        return _finite(eval(meant, names) if isinstance(meant, str) else meant, names, levels - 1)  # noqa: S307 - the author's
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (None, Literal, typing.Annotated, abc.Callable):
+        return annotation
+    finite = [_finite(argument, names, levels) for argument in arguments]
+    if origin in (Union, types.UnionType) and (kept := tuple(argument for argument in finite if argument is not _ENDLESS)):
+        return Union[kept]  # noqa: UP007 - of how many there are
+    if _ENDLESS in finite:
+        return _ENDLESS
+    return annotation if finite == [*arguments] else origin[tuple(finite)]
 
 
 def _bound(variable: Any, handler: Any) -> Any:
@@ -228,7 +251,12 @@ def _instances(annotation: Any) -> st.SearchStrategy[Any]:
     if isinstance(annotation, type) and attrs.has(annotation):
         with suppress(Exception):  # names that exist for type checkers only
             attrs.resolve_types(annotation)
-    strategy = st.from_type(annotation)
+    generic: Any = get_origin(annotation)
+    if is_dataclass(generic):
+        parts = {name: strategy_for(hint) for name, hint in _fields_of(annotation)}
+        strategy: st.SearchStrategy[Any] = st.builds(typing.cast("type", generic), **parts)
+    else:
+        strategy = st.from_type(annotation)
 
     @st.composite
     def taken(draw: st.DrawFn) -> Any:
@@ -426,7 +454,7 @@ def telling_values(annotation: Any) -> Iterator[object]:
     elif isinstance(cls, type) and issubclass(cls, PurePath):
         yield from map(cls, (".", "a", "A", "a/b.c", "/a", "../a", "é", "e\u0301", "a b", "~"))
     elif is_dataclass(cls) and isinstance(cls, type):
-        yield from _telling_instances(cls)
+        yield from _telling_instances(annotation)
     elif _is_array(cls):
         yield from _telling_arrays()
 
@@ -435,24 +463,36 @@ def _is_array(cls: Any) -> bool:
     return getattr(cls, "__module__", "").partition(".")[0] == "numpy" and cls.__qualname__ == "ndarray"
 
 
-def _telling_instances(cls: Any) -> Iterator[object]:
+def _telling_instances(annotation: Any) -> Iterator[object]:
     """Instances of a dataclass, field by field; fewer where the class refuses a combination."""
-    columns = {name: list(telling_values(hint)) for name, hint in _fields_of(cls)}
+    cls = get_origin(annotation) or annotation
+    columns = {name: list(telling_values(hint)) for name, hint in _fields_of(annotation)}
     columns = {name: column for name, column in columns.items() if column}
     for row in range(max(map(len, columns.values()), default=0)):
         with suppress(Exception):  # a field without telling values and without a default, or a combination that is refused
             yield cls(**{name: column[row % len(column)] for name, column in columns.items()})
 
 
-def _fields_of(cls: Any) -> list[tuple[str, Any]]:
+def _fields_of(annotation: Any) -> list[tuple[str, Any]]:
     """The fields that a dataclass is made with and their annotations, those left out that lead back to dataclasses."""
+    cls = get_origin(annotation) or annotation
     try:
         hints = typing_extensions.get_type_hints(cls)
     except Exception:  # noqa: BLE001 - names that exist for type checkers only
         return []
+    meant = dict(zip(getattr(cls, "__parameters__", ()), get_args(annotation), strict=False))
+    hints = {name: _with_arguments(hint, meant) for name, hint in hints.items()}
     return [
         (field.name, hints[field.name]) for field in fields(cls) if field.init and not _is_made_of_dataclasses(hints[field.name])
     ]
+
+
+def _with_arguments(hint: Any, meant: dict[Any, Any]) -> Any:
+    """An annotation with the arguments of a generic class in the place of its type variables."""
+    if isinstance(hint, TypeVar):
+        return meant.get(hint, hint)
+    variables = getattr(hint, "__parameters__", ()) if get_origin(hint) is not None else ()
+    return hint[tuple(meant.get(variable, variable) for variable in variables)] if variables else hint
 
 
 def _is_made_of_dataclasses(annotation: Any) -> bool:
@@ -543,14 +583,14 @@ def large_values(annotation: Any) -> Iterator[object]:
         for argument in arguments:
             yield from large_values(argument)
     elif is_dataclass(cls) and isinstance(cls, type):
-        yield from _large_instances(cls)
+        yield from _large_instances(annotation)
 
 
-def _large_instances(cls: Any) -> Iterator[object]:
+def _large_instances(annotation: Any) -> Iterator[object]:
     """Instances of a dataclass with one large field."""
-    one: Any = next(telling_values(cls), None)
+    one: Any = next(telling_values(annotation), None)
     if one is not None:
-        for name, hint in _fields_of(cls):
+        for name, hint in _fields_of(annotation):
             for large in large_values(hint):
                 with suppress(Exception):  # the class refuses it
                     yield replace(one, **{name: large})
@@ -606,15 +646,15 @@ def numbered_values(annotation: Any) -> Callable[[int], object] | None:
 
         return lambda number: np.arange(number, number + 3)
     if is_dataclass(cls) and isinstance(cls, type):
-        return _numbered_instances(cls)
+        return _numbered_instances(annotation)
     return None
 
 
-def _numbered_instances(cls: Any) -> Callable[[int], object] | None:
-    one: Any = next(telling_values(cls), None)
+def _numbered_instances(annotation: Any) -> Callable[[int], object] | None:
+    one: Any = next(telling_values(annotation), None)
     if one is None:
         return None
-    for name, hint in _fields_of(cls):
+    for name, hint in _fields_of(annotation):
         if (make := numbered_values(hint)) is not None:
             with suppress(Exception):  # the class refuses another value of this field
                 replace(one, **{name: make(0)})
