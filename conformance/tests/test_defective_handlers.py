@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from resultspec_conformance.governance.golden import record
 from resultspec_conformance.runner import run
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
+from zoo._domains import Stamps
 from zoo._inline import Bits, JsonItself
 from zoo._wrong_keeping import SwallowsErrors
 from zoo._wrong_sharing import AppendsWithoutLock
@@ -98,12 +100,18 @@ def test_a_store_that_every_process_reaches_is_not_taken_for_the_reference(value
     assert (found.status, found.actual) == ("failed", "read returned None"), found
 
 
-@pytest.mark.parametrize("make", [JsonItself, Bits], ids=["values of every length", "values too small to tell"])
-def test_a_reference_that_holds_its_value_is_not_taken_for_a_store(make: type) -> None:
+MOMENTS = [datetime(1, 1, 1), datetime(5437, 6, 13, 13, 49, 14, 371022, tzinfo=UTC, fold=1)]  # noqa: DTZ001 - short
+
+
+@pytest.mark.parametrize(
+    ("make", "values"),
+    [(JsonItself, None), (Bits, None), (Stamps, st.sampled_from(MOMENTS))],
+    ids=["values of every length", "values too small to tell", "references of one length"],
+)
+def test_a_reference_that_holds_its_value_is_not_taken_for_a_store(make: type, values: Any) -> None:
     """Another well-formed reference of such a handler is another value, which is right to be read."""
-    [_, found] = run(
-        HandlerSubject(make), attrs.evolve(SETTINGS, rules=("handler.round-trip", "handler.unknown-reference"))
-    ).rules
+    settings = attrs.evolve(SETTINGS, rules=("handler.round-trip", "handler.unknown-reference"))
+    [_, found] = run(HandlerSubject(make, values=values), settings).rules
 
     assert found.status == "not-applicable", found
 

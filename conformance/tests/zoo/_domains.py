@@ -1,7 +1,7 @@
 """Inline handlers whose annotations name domains of their authors' own: classes that refuse, recursive aliases, fixed widths."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, Generic, TypeVar, Union
 
@@ -128,17 +128,18 @@ class Spans:
 
 @dataclass(frozen=True)
 class Stamps:
-    """Naive moments, in text that has the same length for each."""
+    """Moments, naive or in UTC, in text that has the same length for each."""
 
     def write(self, value: datetime, /) -> list[JSON]:
         moment = _exactly(datetime, value)
-        if moment.tzinfo is not None:
-            raise ValueError("only naive moments are kept here")
-        return [moment.isoformat(timespec="microseconds"), moment.fold]
+        if moment.tzinfo is not None and moment.tzinfo is not UTC:
+            raise ValueError("only naive moments and those in UTC are kept here")
+        return [moment.replace(tzinfo=None).isoformat(timespec="microseconds"), int(moment.tzinfo is UTC), moment.fold]
 
     def read(self, reference: list[JSON], /) -> datetime:
-        text, fold = _list(reference, 2)
-        moment = datetime.fromisoformat(_exactly(str, text)).replace(fold=_exactly(int, fold))
+        text, utc, fold = _list(reference, 3)
+        moment = datetime.fromisoformat(_exactly(str, text))
+        moment = moment.replace(tzinfo=(None, UTC)[_exactly(int, utc)], fold=_exactly(int, fold))
         if self.write(moment) != reference:
             raise ValueError("not a reference of this handler")
         return moment
