@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from hypothesis.errors import Unsatisfiable
 from resultspec import rules
 
 from ..checking import Check, NotApplicable, Refused, Untested, Violation
@@ -105,6 +106,10 @@ class Bench:
         """The values of the run: telling ones first, then drawn ones."""
         try:
             drawn = draw(self.domain.strategy, self.settings.seed, self.settings.examples)
+        except Unsatisfiable as error:
+            raise BadSubject(
+                "no values can be drawn: all that were made were refused by the class or a filter; give values= that are not"
+            ) from error
         except Exception as error:
             remedy = "check the subject's values=" if self.domain.declared else "name a Hypothesis strategy as values="
             raise BadSubject(f"no values can be drawn: {one_line(error)}; {remedy}") from error
