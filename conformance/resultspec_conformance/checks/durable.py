@@ -614,6 +614,8 @@ def _belongs_to_a_database(door: StorageDoor, name: str, size: int) -> bool:
         return True
     if not isinstance(door, Files) or not (path := door.directory / name).is_file():
         return False
+    if size == 0 and any(_is_sqlite(other) for other in path.parent.glob(f"*{path.suffix}") if other.is_file()):
+        return True  # a further database, which is empty until the first write to it is done
     of_dbm = path.suffix in (".dir", ".bak", ".dat", ".lock") and path.with_suffix(".dir").exists()
     return of_dbm or _is_sqlite(path) or is_lmdb(path.with_name("data.mdb") if path.name == "lock.mdb" else path)
 

@@ -354,18 +354,22 @@ def payloads_are_not_run(trial: Trial) -> str:
 
 
 def _of_different_kinds(trial: Trial) -> Iterator[Any]:
-    """Values that may be stored in different ways: texts long enough to hide a payload in, containers, other types.
+    """Accepted values that may be stored in different ways: texts long enough to hide a payload in, containers, other types.
 
     Large ones come last, for handlers that keep only those outside the reference.
     """
+
+    def is_accepted(value: Any) -> bool:
+        return not isinstance(trial.bench.outcome(lambda one: one.handler().write(fresh(value)) and None), Refused)
+
     known: set[type] = set()
     canaries = [value for value, _ in _canaries_or_none(trial)]
     medium = [value for value in canaries if 200 < len(repr(value)) < 2_000]
     for value in (*medium, *canaries, *trial.accepted(_ENOUGH)):
-        if type(value) not in known and len(known) < _MOST_ATTACKED:
+        if type(value) not in known and len(known) < _MOST_ATTACKED and is_accepted(value):
             known.add(type(value))
             yield value
-    yield from [value for value in canaries if len(repr(value)) >= 2_000][:1]
+    yield from [value for value in canaries if len(repr(value)) >= 2_000 and is_accepted(value)][:1]
 
 
 def _canaries_or_none(trial: Trial, number: int = 0) -> list[tuple[Any, Secret]]:
@@ -425,7 +429,7 @@ def replaced_values_are_not_served(trial: Trial) -> str:
     raise Untested(_NO_DOOR)
 
 
-_NO_DOOR = "no stored value was found under the scratch directory; give the subject a door to its storage: tamper="
+_NO_DOOR = "no stored value was found under the scratch directory that could be replaced; give the subject a door to its storage: tamper="
 
 
 def _pairs(trial: Trial) -> Iterator[tuple[Any, Any]]:

@@ -33,9 +33,9 @@ class Modes:
 
 
 def modes_of_files(handler: Any, errand: tuple[Path, Sequence[Any]]) -> Modes:
-    """Write values under the usual umask, and look at the mode of every file below the scratch directory.
+    """Write values under the usual umask, and look at the mode of every file with content below the scratch directory.
 
-    The side files of a database count, since they hold values too.
+    The side files of a database count, since they hold values too; a lock is empty.
 
     Args:
         handler: The handler.
@@ -51,7 +51,8 @@ def modes_of_files(handler: Any, errand: tuple[Path, Sequence[Any]]) -> Modes:
     finally:
         os.umask(before)
     names = Files(directory).names()
-    modes = {name: stat.S_IMODE((directory / name).stat().st_mode) for name in names}
+    states = {name: (directory / name).stat() for name in names}
+    modes = {name: stat.S_IMODE(state.st_mode) for name, state in states.items() if state.st_size}
     found = [*((name, mode) for name, mode in modes.items() if mode & OTHERS), *exposed.items()]
     return Modes(written, len(names), tuple(found))
 

@@ -18,13 +18,14 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from itertools import chain, islice
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import attrs
 import typing_extensions
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
 from resultspec import JSON
 
 from . import traps
@@ -126,9 +127,32 @@ def _annotation_of_write(handler: Any) -> Any:
         return JSON
     try:
         annotation = typing_extensions.get_type_hints(write).get(name, PLAIN)
+        annotation = _finite(annotation, getattr(write, "__globals__", {}), _UNROLLED)
     except Exception:  # noqa: BLE001 - names that exist for type checkers only
         return PLAIN if isinstance(raw, str) else raw
     return _bound(annotation, handler) if isinstance(annotation, TypeVar) else annotation
+
+
+_UNROLLED = 2
+_ENDLESS = object()
+
+
+def _finite(annotation: Any, names: dict[str, Any], levels: int) -> Any:
+    """A recursive alias as an annotation with an end: written out a few times, then without the members that lead on."""
+    if isinstance(annotation, str | typing.ForwardRef | typing_extensions.TypeAliasType):
+        if levels == 0:
+            return _ENDLESS
+        meant = getattr(annotation, "__value__", getattr(annotation, "__forward_arg__", annotation))
+        return _finite(eval(meant, names) if isinstance(meant, str) else meant, names, levels - 1)  # noqa: S307 - the author's
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (None, Literal, typing.Annotated, abc.Callable):
+        return annotation
+    finite = [_finite(argument, names, levels) for argument in arguments]
+    if origin in (Union, types.UnionType) and (kept := tuple(argument for argument in finite if argument is not _ENDLESS)):
+        return Union[kept]  # noqa: UP007 - of how many there are
+    if _ENDLESS in finite:
+        return _ENDLESS
+    return annotation if finite == [*arguments] else origin[tuple(finite)]
 
 
 def _bound(variable: Any, handler: Any) -> Any:
@@ -213,9 +237,42 @@ def strategy_for(annotation: Any) -> st.SearchStrategy[Any]:
     if (origin or annotation) in (dict, abc.Mapping, abc.MutableMapping):
         keys, items = map(strategy_for, arguments) if arguments else (_HASHABLE, PLAIN_STRATEGY)
         return st.dictionaries(keys, items, max_size=8)
+    if isinstance(annotation, type) and issubclass(annotation, PurePath):
+        return st.lists(_PATH_PARTS, max_size=4).map(lambda parts: annotation(*parts))
     library = _library_strategy(annotation, origin)
-    return st.from_type(annotation) if library is None else library
+    return _instances(annotation) if library is None else library
 
+
+_NOT_TAKEN = object()
+
+
+def _instances(annotation: Any) -> st.SearchStrategy[Any]:
+    """Instances of a class; arguments that its constructor refuses, such as by a validator, are drawn anew."""
+    if isinstance(annotation, type) and attrs.has(annotation):
+        with suppress(Exception):  # names that exist for type checkers only
+            attrs.resolve_types(annotation)
+    generic: Any = get_origin(annotation)
+    if is_dataclass(generic):
+        parts = {name: strategy_for(hint) for name, hint in _fields_of(annotation)}
+        strategy: st.SearchStrategy[Any] = st.builds(typing.cast("type", generic), **parts)
+    else:
+        strategy = st.from_type(annotation)
+
+    @st.composite
+    def taken(draw: st.DrawFn) -> Any:
+        try:
+            return draw(strategy)
+        except HypothesisException:
+            raise
+        except Exception:  # noqa: BLE001 - whatever a constructor raises is its refusal
+            return _NOT_TAKEN
+
+    return taken().filter(lambda drawn: drawn is not _NOT_TAKEN)
+
+
+_PATH_PARTS = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), max_size=8) | st.sampled_from(
+    ["/", "..", "~", "a.b"]
+)
 
 _BARE: dict[Any, Callable[..., st.SearchStrategy[Any]]] = {
     list: lambda items: st.lists(items, max_size=8),
@@ -394,8 +451,10 @@ def telling_values(annotation: Any) -> Iterator[object]:
         yield from _telling_mappings(arguments)
     elif isinstance(cls, type) and issubclass(cls, Enum):
         yield from cls
+    elif isinstance(cls, type) and issubclass(cls, PurePath):
+        yield from map(cls, (".", "a", "A", "a/b.c", "/a", "../a", "é", "e\u0301", "a b", "~"))
     elif is_dataclass(cls) and isinstance(cls, type):
-        yield from _telling_instances(cls)
+        yield from _telling_instances(annotation)
     elif _is_array(cls):
         yield from _telling_arrays()
 
@@ -404,24 +463,36 @@ def _is_array(cls: Any) -> bool:
     return getattr(cls, "__module__", "").partition(".")[0] == "numpy" and cls.__qualname__ == "ndarray"
 
 
-def _telling_instances(cls: Any) -> Iterator[object]:
+def _telling_instances(annotation: Any) -> Iterator[object]:
     """Instances of a dataclass, field by field; fewer where the class refuses a combination."""
-    columns = {name: list(telling_values(hint)) for name, hint in _fields_of(cls)}
+    cls = get_origin(annotation) or annotation
+    columns = {name: list(telling_values(hint)) for name, hint in _fields_of(annotation)}
     columns = {name: column for name, column in columns.items() if column}
     for row in range(max(map(len, columns.values()), default=0)):
         with suppress(Exception):  # a field without telling values and without a default, or a combination that is refused
             yield cls(**{name: column[row % len(column)] for name, column in columns.items()})
 
 
-def _fields_of(cls: Any) -> list[tuple[str, Any]]:
+def _fields_of(annotation: Any) -> list[tuple[str, Any]]:
     """The fields that a dataclass is made with and their annotations, those left out that lead back to dataclasses."""
+    cls = get_origin(annotation) or annotation
     try:
         hints = typing_extensions.get_type_hints(cls)
     except Exception:  # noqa: BLE001 - names that exist for type checkers only
         return []
+    meant = dict(zip(getattr(cls, "__parameters__", ()), get_args(annotation), strict=False))
+    hints = {name: _with_arguments(hint, meant) for name, hint in hints.items()}
     return [
         (field.name, hints[field.name]) for field in fields(cls) if field.init and not _is_made_of_dataclasses(hints[field.name])
     ]
+
+
+def _with_arguments(hint: Any, meant: dict[Any, Any]) -> Any:
+    """An annotation with the arguments of a generic class in the place of its type variables."""
+    if isinstance(hint, TypeVar):
+        return meant.get(hint, hint)
+    variables = getattr(hint, "__parameters__", ()) if get_origin(hint) is not None else ()
+    return hint[tuple(meant.get(variable, variable) for variable in variables)] if variables else hint
 
 
 def _is_made_of_dataclasses(annotation: Any) -> bool:
@@ -500,17 +571,29 @@ def large_values(annotation: Any) -> Iterator[object]:
 
         yield from (np.arange(size) for size in (1_025, 8_193, 131_073))
     elif cls in (list, abc.Sequence) or (cls is tuple and (not arguments or arguments[-1] is Ellipsis)):
-        items = list(telling_values(arguments[0] if arguments else PLAIN)) or [None]
+        items = list(telling_values(arguments[0] if arguments else PLAIN))
         make: Callable[[Any], Any] = tuple if cls is tuple else list
-        yield from (make(islice(_cycle(items), size)) for size in (1_001, 10_001))
+        yield from (make(islice(_cycle(items), size)) for size in (1_001, 10_001) if items)
         yield from (make([item]) for item in large_values(arguments[0] if arguments else str))
     elif cls in (dict, abc.Mapping) and arguments and arguments[0] is str:
-        items = list(telling_values(arguments[1])) or [None]
-        yield {f"key {index}": items[index % len(items)] for index in range(5_000)}
+        if items := list(telling_values(arguments[1])):
+            yield {f"key {index}": items[index % len(items)] for index in range(5_000)}
         yield from ({"large": item} for item in large_values(arguments[1]))
     elif get_origin(annotation) in (Union, types.UnionType):
         for argument in arguments:
             yield from large_values(argument)
+    elif is_dataclass(cls) and isinstance(cls, type):
+        yield from _large_instances(annotation)
+
+
+def _large_instances(annotation: Any) -> Iterator[object]:
+    """Instances of a dataclass with one large field."""
+    one: Any = next(telling_values(annotation), None)
+    if one is not None:
+        for name, hint in _fields_of(annotation):
+            for large in large_values(hint):
+                with suppress(Exception):  # the class refuses it
+                    yield replace(one, **{name: large})
 
 
 def text_of_length(size: int) -> str:
@@ -563,17 +646,20 @@ def numbered_values(annotation: Any) -> Callable[[int], object] | None:
 
         return lambda number: np.arange(number, number + 3)
     if is_dataclass(cls) and isinstance(cls, type):
-        return _numbered_instances(cls)
+        return _numbered_instances(annotation)
     return None
 
 
-def _numbered_instances(cls: Any) -> Callable[[int], object] | None:
-    one: Any = next(telling_values(cls), None)
+def _numbered_instances(annotation: Any) -> Callable[[int], object] | None:
+    one: Any = next(telling_values(annotation), None)
     if one is None:
         return None
-    makers = {name: numbered_values(hint) for name, hint in _fields_of(cls)}
-    name, make = next(((name, make) for name, make in makers.items() if make is not None), ("", None))
-    return None if make is None else lambda number: replace(one, **{name: make(number)})
+    for name, hint in _fields_of(annotation):
+        if (make := numbered_values(hint)) is not None:
+            with suppress(Exception):  # the class refuses another value of this field
+                replace(one, **{name: make(0)})
+                return lambda number, name=name, make=make: replace(one, **{name: make(number)})  # type: ignore[misc]
+    return None
 
 
 _MISSING = object()

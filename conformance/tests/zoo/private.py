@@ -198,6 +198,47 @@ class Rows(Vault):
         return bytes(row[0])
 
 
+class SignedRows(Signed):
+    """Signed BLOBs in a database whose rows have no numbers, under a lock that everybody may see, since it is empty."""
+
+    def save(self, name: str, data: bytes) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "rows.db.lock").touch(0o644)
+        os.close(os.open(self.directory / "rows.db", os.O_RDWR | os.O_CREAT, 0o600))
+        with closing(sqlite3.connect(self.directory / "rows.db", timeout=60)) as connection, connection:
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID")
+            connection.execute("INSERT INTO kept VALUES (?, ?)", (name, data))
+
+    def load(self, name: str) -> bytes:
+        try:
+            with closing(sqlite3.connect(f"{(self.directory / 'rows.db').as_uri()}?mode=ro", uri=True, timeout=60)) as connection:
+                row = connection.execute("SELECT data FROM kept WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error as error:
+            raise LookupError("the database does not give it") from error
+        if row is None:
+            raise FileNotFoundError(name)
+        return bytes(row[0])
+
+
+class SignedBytes(Signed):
+    """Keeps bytes alone, and does not say so in its annotations."""
+
+    def encode(self, value: Any) -> bytes:
+        if type(value) is not bytes:
+            raise TypeError(f"bytes are kept here, and no {type(value).__name__}")
+        return value
+
+    def decode(self, data: bytes) -> Any:
+        return data
+
+    def write(self, value: Any, /) -> JSON:
+        return super().write(value)
+
+    def read(self, reference: JSON, /) -> Any:
+        return super().read(reference)
+
+
 class AsyncSigned:
     """An async twin of the signed one, with its parts in slots."""
 
@@ -308,6 +349,8 @@ KEEPS_PRIVATE: tuple[Correct, ...] = (
     Correct("signed-pickles", SignedPickles, claims=PRIVATE),
     Correct("signed-in-directories", SignedInDirectories, claims=PRIVATE),
     Correct("rows", Rows, claims=PRIVATE, warns=UNKEYED),
+    Correct("signed-rows", SignedRows, claims=PRIVATE),
+    Correct("signed-bytes", SignedBytes, claims=PRIVATE),
     Correct("async-signed", AsyncSigned, claims=PRIVATE),
     Correct("connected", Connected, claims=PRIVATE, warns=UNKEYED),
     Correct("suppressing", Suppressing, claims=PRIVATE),

@@ -34,7 +34,7 @@ def references_do_not_grow(trial: Trial) -> str:
     (small, short, _), (large, _, largest) = lengths[0], lengths[-1]
     long = max(length for weight, length, _ in lengths if weight >= large // 2)
     if large < 16 * max(small, 16):
-        raise Untested("the values do not differ enough in size; give values= that do")
+        raise Untested("the values do not differ enough in size; give values= that do, if the domain has such")
     if long > 2 * short + 64 and long - short > (large - small) // 4096 + 64:
         if trial.script is not None:
             trial.script.do("value = " + trial.script.of(largest))
