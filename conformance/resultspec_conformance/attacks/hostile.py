@@ -56,6 +56,7 @@ def _escapes(own: Any, foreign: Any, targets: list[str], others: list[str], desc
             yield put(descriptor)
         for _, put in lists(base):
             yield from (put(parts) for target in targets for parts in ([*[".."] * 24, *target[1:].split("/")], [target]))
+    for base in (own, foreign):
         if isinstance(base, dict):
             yield from ({**base, place: str(PurePosixPath(target).parent)} for place in _PLACES for target in targets[:6])
     yield from (descriptor, *targets)

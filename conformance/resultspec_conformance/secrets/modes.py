@@ -63,7 +63,7 @@ _hooked = False
 
 @contextmanager
 def _changes_of(directory: Path) -> Iterator[dict[str, int]]:
-    """Collect files, in the directory and where temporary ones are, with content that others could read until their mode was changed, or until they were removed."""
+    """Collect files with content, temporary ones too, that others could read until they were changed or removed."""
     global _watching, _hooked  # a hook cannot be taken back, hence one that looks whether it is needed
     if not _hooked:
         sys.addaudithook(_hear)
@@ -93,4 +93,4 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         and path.startswith(tuple(f"{one}/" for one in directories))
     ):
         until = "its mode was changed" if event == "os.chmod" else "it was removed"
-        exposed[f"{os.path.basename(path)}, before {until}"] = stat.S_IMODE(state.st_mode)
+        exposed[f"{Path(path).name}, before {until}"] = stat.S_IMODE(state.st_mode)
