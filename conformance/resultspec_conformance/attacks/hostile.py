@@ -154,6 +154,8 @@ def _switched(own: Any, foreign: Any) -> Iterator[Any]:
 
 _HUGE = 2 << 20
 _DEEP = 200_000
+_DOUBLING = 60
+"""So deep that nobody comes to an end who does twice as much at every level, and that nobody's stack is exhausted before."""
 
 
 def exhausting() -> dict[str, Callable[[Any], list[Any]]]:
@@ -166,11 +168,14 @@ def exhausting() -> dict[str, Callable[[Any], list[Any]]]:
     return {
         "a huge text": lambda good: [_huge_text(good, text) for text in ("a" * _HUGE, "/" * _HUGE, "../" * (_HUGE // 3))],
         "a text that ends a huge name": lambda good: [_huge_text(good, str(leaf) + "a" * _HUGE) for leaf, _ in leaves(good)][:2],
-        "text that makes patterns backtrack": lambda good: [_huge_text(good, text) for text in _BACKTRACKING],
+        "text that makes patterns backtrack": lambda good: [
+            *(_huge_text(good, text) for text in _BACKTRACKING),
+            *(put(leaf[:-1] + "!") for leaf, put in leaves(good) if isinstance(leaf, str)),
+        ],
         "text that is deep": lambda good: [
             _huge_text(good, text) for text in ("[" * _DEEP, '{"a":' * _DEEP, "(" * _DEEP, "[" * _DEEP + "]" * _DEEP)
         ],
-        "a deep list": lambda good: [_deep_list()],
+        "a deep list": lambda good: [_deep_list(), _deep_list(_DOUBLING)],
         "a deep object": lambda good: [_deep_object()],
         "a list of a million": lambda good: [[good] * 1_000_000, *(put(part * 1_000_000) for part, put in lists(good))],
         "a huge number": lambda good: [
@@ -199,9 +204,9 @@ def _huge_text(good: Any, text: str) -> Any:
     return texts[-1][1](text) if texts else text
 
 
-def _deep_list() -> list[Any]:
+def _deep_list(depth: int = _DEEP) -> list[Any]:
     deep: list[Any] = []
-    for _ in range(_DEEP):
+    for _ in range(depth):
         deep = [deep]
     return deep
 

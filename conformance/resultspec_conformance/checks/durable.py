@@ -353,6 +353,18 @@ def _damages(size: int, offsets: Sequence[int]) -> Iterator[tuple[str, str]]:
     for number, at in enumerate(at for at in chosen if at < size):
         mask = (0x01, 0x80, 0x10)[number % 3]
         yield f"byte {at} of {size} was flipped", f"content[:{at}] + bytes([content[{at}] ^ {mask}]) + content[{at + 1}:]"
+    for one, other in ((at, chosen[-1 - number]) for number, at in enumerate(chosen[: len(chosen) // 2 : 4])):
+        if other < size:  # what cancels out in a sum
+            between = f"content[{one + 1}:{other}]"
+            yield (
+                f"bytes {one} and {other} of {size} were exchanged",
+                f"content[:{one}] + content[{other}:{other + 1}] + {between} + content[{one}:{one + 1}] + content[{other + 1}:]",
+            )
+            flipped = "bytes([content[{0}] ^ 0x20])".format
+            yield (
+                f"the same bit of bytes {one} and {other} of {size} was flipped",
+                f"content[:{one}] + {flipped(one)} + {between} + {flipped(other)} + content[{other + 1}:]",
+            )
     for left in sorted({0, size // 2, size - 1}):
         yield (f"all but {left} of {size} bytes were cut off" if left else "it was emptied"), f"content[:{left}]"
     yield "a byte was added", 'content + b"0"'
