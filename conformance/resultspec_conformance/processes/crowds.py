@@ -1,14 +1,17 @@
 """Many at once on one handler: functions that a worker runs with a handler of its own, since a crowd may bring it down."""
 
 import contextlib
+import inspect
 import json
 import os
+import random
 import select
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 import attrs
@@ -29,6 +32,7 @@ class Crowd:
         members: How many they are.
         writes: How many values each of them writes.
         limit: How many seconds they may take.
+        hesitant: Whether they let others go first now and then, in the midst of the handler's own code.
     """
 
     values: Sequence[Any]
@@ -36,6 +40,7 @@ class Crowd:
     members: int
     writes: int
     limit: float
+    hesitant: bool = False
 
     def value(self, member: int, turn: int) -> Any:
         """What a member writes in a turn."""
@@ -68,7 +73,9 @@ def write_by_threads(handler: Any, crowd: Crowd) -> Seen:
     start = threading.Barrier(crowd.members)
 
     def work(member: int) -> None:
+        hesitation = _hesitation(handler, member) if crowd.hesitant else None
         start.wait()
+        sys.settrace(hesitation)
         for turn in range(crowd.writes):
             value = crowd.value(member, turn)
             try:
@@ -95,6 +102,35 @@ def write_by_threads(handler: Any, crowd: Crowd) -> Seen:
         if (told := outcome.error or crowd.differs(written, outcome.value)) is not None:
             problems.append(("a reference that a thread wrote reads differently afterwards", written, told))
     return Seen(len(kept), problems)
+
+
+def _hesitation(handler: Any, member: int) -> Callable[..., Any]:
+    """A trace function that sleeps now and then between two instructions of the handler's classes.
+
+    What is read in one instruction and written in a later one may so be altered by another thread in between.
+    """
+    functions = [
+        inspect.unwrap(function) for cls in type(handler).__mro__ for function in vars(cls).values() if callable(function)
+    ]
+    files = {function.__code__.co_filename for function in functions if hasattr(function, "__code__")}
+    chance, sleep = random.Random(member), time.sleep
+
+    def within(frame: FrameType, event: str, argument: object) -> Any:
+        if chance.random() < _HESITATES:
+            sleep(chance.random() ** 6 * _LONGEST_NAP)  # mostly short
+        return within
+
+    def enter(frame: FrameType, event: str, argument: object) -> Any:
+        if frame.f_code.co_filename not in files:
+            return None
+        frame.f_trace_opcodes = True
+        return within
+
+    return enter
+
+
+_HESITATES = 0.03
+_LONGEST_NAP = 2e-3
 
 
 @contextlib.contextmanager
