@@ -19,9 +19,9 @@ from resultspec_conformance.subjects import HandlerSubject
 from zoo._inline import Bits, JsonItself
 from zoo._wrong_keeping import SwallowsErrors
 from zoo._wrong_sharing import AppendsWithoutLock
-from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, Defective, RelativeToHere
+from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, SUBTLE, Defective, RelativeToHere
 
-ALL = (*DEFECTIVE, *MORE_DEFECTIVE)
+ALL = (*DEFECTIVE, *SUBTLE, *MORE_DEFECTIVE)
 SETTINGS = Settings(
     strict=True,
     limit=30,
