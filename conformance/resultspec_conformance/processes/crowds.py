@@ -32,7 +32,7 @@ class Crowd:
         members: How many they are.
         writes: How many values each of them writes.
         limit: How many seconds they may take.
-        hesitant: Whether they let others go first now and then, in the midst of the handler's own code.
+        hesitation: How often threads let others go first, in the midst of the handler's own code: a share of its instructions.
     """
 
     values: Sequence[Any]
@@ -40,7 +40,7 @@ class Crowd:
     members: int
     writes: int
     limit: float
-    hesitant: bool = False
+    hesitation: float = 0.0
 
     def value(self, member: int, turn: int) -> Any:
         """What a member writes in a turn."""
@@ -73,7 +73,7 @@ def write_by_threads(handler: Any, crowd: Crowd) -> Seen:
     start = threading.Barrier(crowd.members)
 
     def work(member: int) -> None:
-        hesitation = _hesitation(handler, member) if crowd.hesitant else None
+        hesitation = _hesitation(handler, member, crowd.hesitation) if crowd.hesitation else None
         start.wait()
         sys.settrace(hesitation)
         for turn in range(crowd.writes):
@@ -104,7 +104,7 @@ def write_by_threads(handler: Any, crowd: Crowd) -> Seen:
     return Seen(len(kept), problems)
 
 
-def _hesitation(handler: Any, member: int) -> Callable[..., Any]:
+def _hesitation(handler: Any, member: int, share: float) -> Callable[..., Any]:
     """A trace function that sleeps now and then between two instructions of the handler's classes.
 
     What is read in one instruction and written in a later one may so be altered by another thread in between.
@@ -114,10 +114,11 @@ def _hesitation(handler: Any, member: int) -> Callable[..., Any]:
     ]
     files = {function.__code__.co_filename for function in functions if hasattr(function, "__code__")}
     chance, sleep = random.Random(member), time.sleep
+    longest = _REST / share  # in step, or far apart
 
     def within(frame: FrameType, event: str, argument: object) -> Any:
-        if chance.random() < _HESITATES:
-            sleep(chance.random() ** 6 * _LONGEST_NAP)  # mostly short
+        if chance.random() < share:
+            sleep(chance.random() ** 6 * longest)  # mostly short
         return within
 
     def enter(frame: FrameType, event: str, argument: object) -> Any:
@@ -129,8 +130,7 @@ def _hesitation(handler: Any, member: int) -> Callable[..., Any]:
     return enter
 
 
-_HESITATES = 0.03
-_LONGEST_NAP = 2e-3
+_REST = 5e-5
 
 
 @contextlib.contextmanager

@@ -359,7 +359,8 @@ def what_is_refused_is_not_altered(trial: Trial) -> str:
 @check_each("handler.snapshot", where=is_alterable, most=SOME)
 def altering_the_value_later_changes_nothing(trial: Trial, value: Any) -> None:
     """The value is altered in place, at every depth, after it was written."""
-    _falsy_alone_is_kept(trial, value)
+    if is_falsy(value) and not is_honoured(trial, value):
+        raise NotApplicable("a falsy value that does not come back is the matter of another rule")
     handler = trial.handler()
     written = fresh(value)
     reference = handler.write(value)
@@ -370,7 +371,8 @@ def altering_the_value_later_changes_nothing(trial: Trial, value: Any) -> None:
 @check_each("handler.fresh-read", where=is_alterable, most=SOME)
 def altering_what_was_read_changes_nothing(trial: Trial, value: Any) -> None:
     """What was read is altered in place, at every depth, before the next read; three times over."""
-    _falsy_alone_is_kept(trial, value)
+    if is_falsy(value) and not trial.bench.is_exact(trial.example) and not is_honoured(trial, value):
+        raise NotApplicable("a falsy value that does not come back is the matter of handler.falsy-values")
     handler = trial.handler()
     written = fresh(value)
     reference = handler.write(value)
@@ -379,9 +381,3 @@ def altering_what_was_read_changes_nothing(trial: Trial, value: Any) -> None:
         trial.expect_same(read, written, "altering a value that was read altered the next read")
         if not trial.alter(read):
             raise NotApplicable("what is read cannot be altered")
-
-
-def _falsy_alone_is_kept(trial: Trial, value: Any) -> None:
-    """Leave falsy values that do not come back to the rule that speaks of them."""
-    if is_falsy(value) and not trial.bench.is_exact(trial.example) and not is_honoured(trial, value):
-        raise NotApplicable("a falsy value that does not come back is the matter of handler.falsy-values")
