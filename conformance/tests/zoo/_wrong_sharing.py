@@ -655,6 +655,15 @@ class ComparesStatistics(Raw, Files):
     __hash__ = Located.__hash__
 
 
+class ComparesAnything(Plain, Files):
+    """A handler takes whatever it is compared with for a handler."""
+
+    def __eq__(self, other: Any) -> bool:
+        return self.directory == other.directory
+
+    __hash__ = Located.__hash__
+
+
 # --- shared.describable ----------------------------------------------------------------------------------------------
 
 

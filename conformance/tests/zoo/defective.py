@@ -101,6 +101,7 @@ from ._wrong_keeping import (
 )
 from ._wrong_sharing import (
     AppendsWithoutLock,
+    ComparesAnything,
     ComparesSerials,
     ComparesStatistics,
     ConnectionOfOneThread,
@@ -466,6 +467,7 @@ SUBTLE: tuple[Defective, ...] = (
     Defective("shared.threads", SeeksAndReads),
     Defective("shared.threads", CountsWithoutLock),
     Defective("shared.processes", InheritedGenerator),
+    Defective("shared.equality", ComparesAnything),
     Defective(
         "shared.describable",
         DescribesAddress,
