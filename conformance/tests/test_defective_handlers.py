@@ -21,9 +21,9 @@ from zoo._domains import Stamps
 from zoo._inline import Bits, JsonItself
 from zoo._wrong_keeping import OpensNumbers, RetriesForever, SwallowsErrors
 from zoo._wrong_sharing import AppendsWithoutLock
-from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, Defective, RelativeToHere
+from zoo.defective import DEFECTIVE, MORE_DEFECTIVE, SUBTLE, Defective, RelativeToHere
 
-ALL = (*DEFECTIVE, *MORE_DEFECTIVE)
+ALL = (*DEFECTIVE, *SUBTLE, *MORE_DEFECTIVE)
 RACES = ("shared.threads", "shared.processes")
 SETTINGS = Settings(
     strict=True,

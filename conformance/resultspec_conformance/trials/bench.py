@@ -183,6 +183,13 @@ class Bench:
         found: Finding | None = ended
         return found
 
+    @cached_property
+    def large(self) -> Sequence[Any]:
+        """A few large values of the domain, which checks that take value after value take as well."""
+        from .bulk import large_examples  # which knows benches
+
+        return large_examples(self)
+
     def came_back_exactly(self, example: Any) -> None:
         """Note that a value of the pool came back as it was, its types too, from a handler that had written nothing else."""
         if example is not None:  # which has a rule of its own, and stands for no value of the pool

@@ -10,7 +10,7 @@ import http
 import inspect
 import types
 import typing
-from collections import Counter, OrderedDict, abc, defaultdict
+from collections import Counter, OrderedDict, abc, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
@@ -349,12 +349,13 @@ def _arrow_table(columns: dict[str, list[Any]]) -> Any:
 
 
 _TELLING_TEXT = [
-    "", "a", "A", " ", " a ", "a\n", "\n", "a\r\nb", "\r", "\x00", "a\x00", "\ufeff", "\ufeffa", "é", "e\u0301", "ß", "İ",
+    "", "a", "A", "plumless", " ", " a ", "a\n", "\n", "a\r\nb", "\r", "\x00", "a\x00", "\ufeff", "\ufeffa", "é", "e\u0301", "ß", "İ",
     "😀", "\ud800", "\u2028", "\x85", "\x1a", "\\n", '"', "'", "null", "None", "NaN", "true", "0", "1.0", "[]", "{}",
     "../a", "/a", "%41", "~", "{0}", "a" * 255, "a" * 256,
 ]  # fmt: skip
 _TELLING_BYTES = [
-    b"", b"a", b"\x00", b"a\x00", b" a ", b"\n", b"a\r\nb", b"\r", b"\x1a", b"\xff\xfe", b"\x80", b"\xef\xbb\xbfa", b"\x1f\x8b",
+    b"", b"a", b"plumless", b"\x00", b"a\x00", b" a ", b"\n", b"a\r\nb", b"\r", b"\x1a",
+    b"\xff\xfe", b"\x80", b"\xef\xbb\xbfa", b"\x1f\x8b",
     b"null", bytes(range(256)),
 ]  # fmt: skip
 _TELLING_INTS = [0, 1, -1, 255, 256, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 2**64, 10**30]
@@ -397,6 +398,7 @@ def plain_values() -> Iterator[object]:
     yield from (
         [], {}, (), set(), [None], [[]], [1, 2.0, "3", b"4", None, True], [0, False, 0.0, -0.0, ""], [b"", (), {}, set()],
         (1, "a"), [(1, 2), [3]], {"a": (1,)}, {"a": [1, {"b": 2}]}, {1: "a"}, {1: "a", "1": "b"}, {None: 0, True: 1},
+        {"é": 1, "e\u0301": 2, "A": 3, "a": 4, "a ": 5},
         {(1, 2): "pair"}, {1.5: "x", b"k": "y"}, {"b": 1, "a": 2}, {1, 2, 3}, {"a", "b"}, {"a": [], "b": {}, "c": ""}, ({"": None},),
         [{"a": {1, 2}}, ({"k": (b"v",)},)], [float("nan"), float("inf")], {"x": -0.0}, {"n": [1, -0.0, 2**70]}, ["\ud800"],
         {"when": dt.datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=dt.UTC)},
@@ -411,6 +413,7 @@ def further_values() -> Iterator[object]:
         Counter("aab"), Decimal("1.10"), Fraction(1, 3), UUID(int=7), dt.date(2020, 2, 29), dt.time(1, 2, 3),
         dt.timedelta(days=1, microseconds=1), PurePosixPath("a/b"), range(3), http.HTTPStatus.OK, [http.HTTPStatus.OK],
         http.HTTPMethod.GET, traps.Text("text"), traps.Number(7), traps.Items([1]), {"a": bytearray(b"a")}, [frozenset({1})],
+        traps.Real(1.5), traps.Octets(b"a"), traps.Pair(1, 2), traps.Members({1}), traps.Moment(2020, 1, 2), deque([1]), {"a": 1}.keys(),
     )  # fmt: skip
 
 
@@ -542,7 +545,7 @@ def _telling_arrays() -> Iterator[object]:
     )  # fmt: skip
 
 
-_SIZES = (4_097, 8_193, 65_535, 65_536, 65_537, 131_073, 1_048_577, 4_194_305)
+_SIZES = (4_097, 8_193, 65_535, 65_536, 65_537, 131_073, 1_048_576, 1_048_577, 4_194_305)
 _UNIT = "".join(chr(33 + (index * 37) % 90) for index in range(251))
 
 
@@ -556,6 +559,7 @@ def large_values(annotation: Any) -> Iterator[object]:
         if _is_plain(annotation):
             yield from large_values(bytes)
         yield list(range(10_000))
+        yield [number if number % 3 else float(number) for number in range(20_000)]
         yield {f"key {index}": index for index in range(2_000)}
     elif annotation is str:
         yield from (text_of_length(size) for size in _SIZES)
@@ -665,19 +669,23 @@ def _numbered_instances(annotation: Any) -> Callable[[int], object] | None:
 _MISSING = object()
 
 
-def siblings(value: object) -> Iterator[object]:
+def siblings(value: Any) -> Iterator[object]:
     """Values of the same type that are easily mistaken for this one: by case, normal form, spacing or length."""
     import unicodedata
 
-    if isinstance(value, str):
+    if type(value) in (str, bytes, list) and len(value) > _LONG:
+        yield from _altered_inside(value)
+    elif isinstance(value, str):
         variants = [
-            value.upper(), value.lower(), value.swapcase(), unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value),
-            unicodedata.normalize("NFKC", value), value + " ", " " + value, value.strip(), value + "\n", value + "\x00", value + value,
+            value.replace(*_SAME_CHECKSUM), value.upper(), value.lower(), value.swapcase(),
+            unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value), unicodedata.normalize("NFKC", value),
+            value + " ", " " + value, value.strip(), value + "\n", value + "\x00", value + value,
             value[:-1], value + "x", value[::-1], value.replace("/", "_"), value.encode("ascii", "ignore").decode(), value + "/",
         ]  # fmt: skip
         yield from dict.fromkeys(variant for variant in variants if variant != value)
     elif isinstance(value, bytes):
         options = [
+            value.replace(*_SAME_CHECKSUM_OF_BYTES),
             value.upper(),
             value.lower(),
             value + b"\x00",
@@ -701,6 +709,27 @@ def siblings(value: object) -> Iterator[object]:
         key, item = next(iter(value.items()))
         yield from ({**value, key: variant} for variant in islice(siblings(item), 6))
         yield from ({variant: item} for variant in islice(siblings(key), 6))
+    elif _is_array(type(value)) and value.size:
+        yield from _altered_arrays(value)
+
+
+_LONG = 4_096
+_SAME_CHECKSUM = ("plumless", "buckeroo")
+_SAME_CHECKSUM_OF_BYTES = (b"plumless", b"buckeroo")
+"""Words of the same CRC-32, in whatever they stand."""
+
+
+def _altered_inside(value: Any) -> Iterator[object]:
+    """A long value with one place altered: the middle, which whoever looks at a part or an abbreviation does not see."""
+    for at in (len(value) // 2, len(value) - 1, 0):
+        yield value[:at] + value[at - 1 : at] + value[at + 1 :]
+
+
+def _altered_arrays(value: Any) -> Iterator[object]:
+    for at in (value.size // 2, value.size - 1, 0):
+        altered = value.copy()
+        altered.flat[at] = not altered.flat[at]
+        yield altered
 
 
 def _near_misses(value: object) -> Iterator[object]:
@@ -714,18 +743,19 @@ def _near_misses(value: object) -> Iterator[object]:
         yield from ([float(value)] if abs(value) < 2**1000 else [])
         yield str(value)
     elif isinstance(value, float):
+        yield traps.Real(value)
         yield from ([int(value)] if abs(value) < 1e300 else [])
         yield Decimal("0.1")
     elif isinstance(value, bytes):
-        yield from (bytearray(value), memoryview(value), value.decode("latin-1"))
+        yield from (traps.Octets(value), bytearray(value), memoryview(value), value.decode("latin-1"))
     elif isinstance(value, list):
         yield from (tuple(value), traps.Items(value))
         yield from ([*value, odd] for odd in (None, True, 1.5, "x", b"x", (1,), {1: 2}))
     elif isinstance(value, tuple):
-        yield list(value)
+        yield from (list(value), traps.Row(value))
         yield from ((*value[:-1], odd) for odd in (None, 1.5, "x", b"x", [1]) if value)
     elif isinstance(value, set | frozenset):
-        yield from (list(value), frozenset(value) if isinstance(value, set) else set(value))
+        yield from (list(value), frozenset(value) if isinstance(value, set) else set(value), traps.Members(value))
     elif isinstance(value, dict):
         yield OrderedDict(value)
         yield from ({**value, None: odd} for odd in value.values() if odd is not None)
@@ -741,7 +771,7 @@ def _near_misses(value: object) -> Iterator[object]:
     elif isinstance(value, Enum):
         yield value.value
     elif isinstance(value, dt.datetime):
-        yield from (value.date(), value.isoformat())
+        yield from (value.date(), value.isoformat(), traps.Moment.combine(value.date(), value.timetz()))
     elif _is_array(type(value)):
         yield from _near_arrays(value)
 
