@@ -516,11 +516,7 @@ class _Answers:
         if self._errors("reference is JSON" + suffix):
             seen = self._type("write gives" + suffix)
             yield self._problem(
-                "static.json-bound",
-                "write",
-                f"write returns {seen}, which a type checker does not assign to JSON",
-                "JSON or a subtype",
-                seen,
+                "static.json-bound", "write", f"write returns {seen}, which is no JSON", "JSON or a subtype", seen
             )
 
     def _symmetry(self, suffix: str) -> Iterator[Problem]:
