@@ -4,10 +4,12 @@ A domain is drawn from in three ways: a Hypothesis strategy for what nobody thou
 rarely draw, and values just outside it. Where the annotation says nothing, the domain is plain Python values.
 """
 
+import ast
 import copy
 import datetime as dt
 import http
 import inspect
+import sys
 import types
 import typing
 from collections import Counter, OrderedDict, abc, defaultdict, deque
@@ -125,12 +127,29 @@ def _annotation_of_write(handler: Any) -> Any:
     raw = parameters[0].annotation
     if raw is JSON or raw == "JSON" or (isinstance(raw, str) and raw.rpartition(".")[2] == "JSON"):
         return JSON
+    names = getattr(write, "__globals__", {})
     try:
-        annotation = typing_extensions.get_type_hints(write).get(name, PLAIN)
-        annotation = _finite(annotation, getattr(write, "__globals__", {}), _UNROLLED)
+        try:
+            annotation = typing_extensions.get_type_hints(write).get(name, PLAIN)
+        except NameError:
+            names = names | _imported_for_checkers(names)
+            annotation = typing_extensions.get_type_hints(write, names).get(name, PLAIN)
+        annotation = _finite(annotation, names, _UNROLLED)
     except Exception:  # noqa: BLE001 - names that exist for type checkers only
         return PLAIN if isinstance(raw, str) else raw
     return _bound(annotation, handler) if isinstance(annotation, TypeVar) else annotation
+
+
+def _imported_for_checkers(names: dict[str, Any]) -> dict[str, Any]:
+    """What a module imports ``if TYPE_CHECKING:``, as far as it can be imported."""
+    imported: dict[str, Any] = {"__package__": names.get("__package__"), "__name__": names.get("__name__")}
+    for node in ast.walk(ast.parse(inspect.getsource(sys.modules[names["__name__"]]))):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in (getattr(node.test, "id", None), getattr(node.test, "attr", None)):
+            for statement in node.body:
+                if isinstance(statement, ast.Import | ast.ImportFrom):
+                    with suppress(Exception):  # such as a stub, which does not exist when a program runs
+                        exec(ast.unparse(statement), imported)  # noqa: S102 - an import of the author's
+    return imported
 
 
 _UNROLLED = 2

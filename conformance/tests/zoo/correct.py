@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from . import _awaitable, _databases, _domains, _files, _inline, _memory
+from . import _awaitable, _databases, _domains, _files, _for_checkers, _inline, _memory
 from ._common import Correct
 
 __all__ = ["CORRECT", "Correct"]
@@ -84,6 +84,7 @@ _DOMAINS = (
     Correct("stamps", _domains.Stamps),
     Correct("paths", _domains.Paths),
     Correct("nothing", _domains.Nothing),
+    Correct("ratios", _for_checkers.Ratios),
 )
 
 _FILES = (
