@@ -8,7 +8,6 @@ shared together. Here the exit code says the same, so that a table with a hole i
 import datetime
 import json
 import platform
-import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -82,14 +81,7 @@ def _violation(found: RuleReport) -> dict[str, str] | None:
     if found.status not in ("failed", "warned"):
         return None
     told = {"message": found.message, "expected": found.expected, "actual": found.actual}
-    return {name: _without_paths(text or "") for name, text in told.items()}
-
-
-def _without_paths(text: str) -> str:
-    """A text with the directories of this run and this machine replaced."""
-    run = rf"{re.escape(tempfile.gettempdir())}/[^/\s'\",;)]+(/run-[^/\s'\",;)]+)?"
-    text = re.sub(run, "/tmp/scratch", text)  # noqa: S108 - only shown
-    return text.replace(str(ROOT), "/project").replace(sys.prefix, "/python")
+    return {name: tables.without_places(text or "") for name, text in told.items()}
 
 
 def _ends(report: Report) -> dict[str, list[str]]:

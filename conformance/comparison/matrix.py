@@ -97,7 +97,11 @@ def main() -> None:
 
 
 def _row(name: str, on: str, report: Report) -> dict[str, Any]:
-    told = {found.id: found.message or found.reason for found in report.rules if found.status not in ("passed", "blocked")}
+    told = {
+        found.id: tables.without_places(found.message or found.reason or "")
+        for found in report.rules
+        if found.status not in ("passed", "blocked")
+    }
     return {
         "name": name,
         "on": on,

@@ -95,7 +95,9 @@ class EngineDriver(Protocol):
     directory, and another driver made on the same directory, perhaps in another process, finds what the first has stored.
 
     Handlers are passed to the engine as they are, or not at all where they are None. The suite's are cheap, pickle, and are
-    attrs classes (:class:`~resultspec_conformance.spies.FileSpy`), so that an engine can store how to make them again.
+    attrs classes (:class:`~resultspec_conformance.spies.FileSpy`), so that an engine can store how to make them again. They and
+    the bodies of tasks note in files what they are asked, so that an engine may call them in any thread and any process. Which
+    task fails where an input cannot be kept for a retry, the one that returned it or the one that waits, is the engine's choice.
     """
 
     def task(self, task: PipelineTask, /) -> Any:
@@ -120,9 +122,10 @@ class EngineDriver(Protocol):
         ...
 
     def configure(self, result_handler: Any, /) -> None:
-        """Let the user's configuration name this handler from now on; None: it names none.
+        """Let the user's configuration name this handler from now on; None: it names none, and the engine's own default applies.
 
-        It may be something that is no handler, which the engine has to refuse here or when it needs the handler.
+        It is called before a flow is run, between its runs, and also in the process that resumes one. It may be something that
+        is no handler, which the engine has to refuse here or when it needs the handler.
         """
         ...
 
@@ -141,8 +144,9 @@ class SupportsStates(Protocol):
     def states(self, flow: Any, task: str, /) -> Sequence[Any]:
         """The states that a task went through in the last run of a flow, from the pending one to the final one.
 
-        Each is a :class:`resultspec.State`: what its ``result`` and ``_result`` are is what is judged. They may be copies
-        made as the run went on, but not made for the occasion out of something else.
+        Each is a :class:`resultspec.State`: what its ``result`` and ``_result`` are is what is judged; until there is a result,
+        both are NoResult, in every state. They may be copies made as the run went on, but not made for the occasion out of
+        something else. It is not asked of mapped tasks.
         """
         ...
 
@@ -165,7 +169,8 @@ class SupportsResume(Protocol):
     def run_until_retry(self, flow: Any, parameters: Mapping[str, Any], /) -> None:
         """Start a run, and return when a task waits for its retry and everything about the run is stored.
 
-        An engine that retries at once lets the retry wait, for an hour say, so that the run comes to rest.
+        That includes the parameters, which :meth:`resume` is not given again, and the outputs that later tasks take. An engine
+        that retries at once lets the retry wait, for an hour say, so that the run comes to rest.
         """
         ...
 
@@ -173,7 +178,7 @@ class SupportsResume(Protocol):
         """Take up the waiting run of a flow of this name, as if the retry were due, and run it to its end.
 
         It is called in another process than the one that began the run, on a driver made there on the same directory, with
-        a flow made there of the same pipeline.
+        the same configuration, and with a flow made there of the same pipeline.
 
         Returns:
             How each task ended, those that had ended before included.

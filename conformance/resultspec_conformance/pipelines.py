@@ -52,9 +52,10 @@ class PipelineTask:
         function: Its body: a plain function of an importable module. It takes the inputs by keyword.
         inputs: Where each argument of the function comes from.
         result_handler: The handler set for the task; None, and None alone, when none is set.
-        retries: How often it is tried again after its body raised. Retries need not wait.
-        cache_for: How long its output is cached, so that another run, of this flow on the same storage, takes it instead of
-            computing it; None when it is not cached.
+        retries: How often it is tried again after its body raised. Retries need not wait, and each reads the inputs back.
+        cache_for: How long its output is cached, so that every other run, of this flow on the same storage, takes it instead of
+            computing it; None when it is not cached. An engine may tell outputs apart by the names of the flow and the task
+            alone, or by the inputs too.
         mapped: The input over whose elements, a list's, the task is mapped: it runs once for each. None when it is not.
         decorated: Whether it is to be made with the engine's decorator instead of its constructor, where there are both.
     """

@@ -335,10 +335,10 @@ class _Each(_Once):
         where, most = self._check.where, self._check.most
         assert where is not None  # it is what makes a check one of this kind
         fitting = [value for value in self._bench.pool if where(value)]
-        if most is None or len(fitting) <= most:
-            return fitting
-        step = max(1, (len(fitting) - most // 2) // (most - most // 2))
-        return fitting[: most // 2] + fitting[most // 2 :: step]
+        if most is not None and len(fitting) > most:
+            step = max(1, (len(fitting) - most // 2) // (most - most // 2))
+            fitting = fitting[: most // 2] + fitting[most // 2 :: step]
+        return fitting + [value for value in self._bench.large if where(value)]
 
 
 def _failed(bench: Any, rule: Rule, check: Check, tried: _Once, examples: int) -> RuleReport:

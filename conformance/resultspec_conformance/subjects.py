@@ -92,8 +92,9 @@ class ResultSubject:
         no_result: The object that stands for the absence of a computation.
         dump: Gives the stored form (JSON) of a handled result or of NoResult, and raises for a raw result.
         load: Makes the result, or NoResult, from its stored form.
-        handler: Makes the handler that the results of the checks use; it must be one that ``dump`` knows. Left out, a
-            plain in-memory handler of the suite serves wherever no stored form is asked for.
+        handler: Makes the handler whose results are stored; it must be one that ``dump`` knows, and the handler of what ``load``
+            makes must read what it has written. Wherever no stored form is asked for, handlers of the suite serve, some of which
+            are falsy, or raise.
         name: What to call the subject in reports.
     """
 
@@ -139,7 +140,11 @@ class HierarchyDriver(Protocol):
         ...
 
     def configure(self, result_handler: Any) -> None:
-        """Set the handler that the user's configuration names; it may be something that is no handler."""
+        """Set the handler that the user's configuration names, also after tasks and flows were made.
+
+        It may be something that is no handler: then this, or finding the handler, raises
+        :class:`~resultspec.errors.InvalidConfiguration`.
+        """
         ...
 
     def handler_of(self, producer: Any, flow: Any, *, cached_by: Any = None) -> Any:

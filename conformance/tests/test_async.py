@@ -1,9 +1,6 @@
 """Asynchronous handlers: whatever they return is awaited, on one loop; twins read each other's references."""
 
 import asyncio
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +14,7 @@ from resultspec_conformance.saboteurs.twins import TWIN_SABOTEURS, AwaitableTwin
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.trials.calling import Blocking, call, forsake_loop, is_awaited
 from resultspec_reference import LocalResultHandler
+from scripts_of_tests import assert_script_shows
 from zoo._awaitable import Futures, Locked, OwnAwaitables, Tasks, WriteNow
 from zoo._inline import AsyncJson, JsonText
 
@@ -114,13 +112,6 @@ def test_a_loop_that_is_blocked_is_left_behind() -> None:
     free.set()
 
 
-def run_script(script: str, directory: Path) -> "subprocess.CompletedProcess[str]":
-    """Run the script of a failure in a fresh interpreter that finds the modules of these tests."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    command = [sys.executable, "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, cwd=directory, env=environment, check=False)
-
-
 class Forgets:
     """An asynchronous handler that reads something else than was written."""
 
@@ -135,12 +126,10 @@ class Forgets:
 
 def test_the_reproducer_of_an_asynchronous_handler_shows_the_failure(tmp_path: Path) -> None:
     """The script awaits what the check awaited, runs alone, and fails."""
-    script = str(check(Forgets, rules=["handler.round-trip"]).rule("handler.round-trip").reproducer)
-    done = run_script(script, tmp_path)
+    found = check(Forgets, rules=["handler.round-trip"]).rule("handler.round-trip")
 
-    assert "Blocking(Forgets())" in script
-    assert done.returncode == 1, done.stderr
-    assert "the rule is broken" in done.stderr
+    assert "Blocking(Forgets())" in str(found.reproducer)
+    assert_script_shows(found, tmp_path)
 
 
 def test_blocking_is_equal_by_its_handler(tmp_path: Path) -> None:
@@ -171,16 +160,14 @@ def test_a_twin_with_its_own_format_is_caught_by_the_rule_of_instances(tmp_path:
     rules = ("handler.round-trip", "handler.json-reference", "handler.reference-transport", "shared.instance", "shared.pickle")
     report = run(TWIN_SABOTEURS["shared.instance"](HandlerSubject(make)), Settings(examples=20, rules=rules))
     found = report.rule("shared.instance")
-    done = run_script(str(found.reproducer), tmp_path)
 
     assert [one.id for one in report.rules if one.status in ("failed", "error")] == ["shared.instance"]
     assert found.message
     assert found.expected
     assert found.actual
     assert report.rule("shared.pickle").status == "blocked"
-    assert done.returncode == 1
     assert "twin.read(" in str(found.reproducer)
-    assert "TypeError: string indices" in done.stderr  # the twin takes the reference for one of its own
+    assert_script_shows(found, tmp_path)
 
 
 def test_a_twin_that_refuses_everything_is_no_twin() -> None:

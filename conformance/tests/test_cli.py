@@ -17,6 +17,7 @@ from resultspec_conformance import HandlerSubject, check
 from resultspec_conformance.cli import cli, main
 from resultspec_conformance.governance.targets import subject_of
 from resultspec_conformance.trials.making import maker_for
+from scripts_of_tests import assert_script_shows
 
 HERE = "handlers_of_tests"
 
@@ -192,12 +193,7 @@ def test_the_reproducer_shows_the_failure_by_itself(tmp_path: Path) -> None:
     """The script of a failure runs alone in a fresh interpreter, and fails."""
     from handlers_of_tests import Shortened
 
-    script = tmp_path / "reproducer.py"
-    script.write_text(str(check(Shortened).rule("handler.round-trip").reproducer))
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, check=False)
-
-    assert done.returncode == 1
-    assert "the rule is broken" in done.stderr
+    assert_script_shows(check(Shortened).rule("handler.round-trip"), tmp_path)
 
 
 def test_rules_are_told_as_json_and_with_the_reason_where_there_is_no_check() -> None:

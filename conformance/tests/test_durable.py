@@ -18,6 +18,7 @@ from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_conformance.trials.outcomes import attempt
 from resultspec_reference import JSONResultHandler, LocalResultHandler
+from scripts_of_tests import assert_script_shows
 from zoo._common import Correct, dump, load
 from zoo.defective import Defective
 from zoo.durable import (
@@ -193,15 +194,9 @@ def test_a_defective_handler_is_caught(defective: Defective) -> None:
 def test_a_reproducer_shows_the_failure(tmp_path: Path, rule: str, broken: type) -> None:
     """The script of a failure fails by itself, and by what the handler does."""
     found = run(HandlerSubject(broken), attrs.evolve(SETTINGS, rules=(rule,))).rule(rule)
-    script = tmp_path / "reproduce.py"
-    script.write_text(found.reproducer or "")
-    ended = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, check=False, env=os.environ | {"TMPDIR": str(tmp_path)}
-    )
 
     assert found.status == "failed"
-    assert ended.returncode == 1, ended.stdout + ended.stderr
-    assert "NameError" not in ended.stderr, ended.stderr
+    assert_script_shows(found, tmp_path)
 
 
 def order(tmp_path: Path, *values: object) -> Order:

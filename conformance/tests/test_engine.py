@@ -22,8 +22,11 @@ from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.engine import ENGINE_SABOTEURS
 from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS
 from resultspec_conformance.settings import Settings
+from zoo.engines.broken import BROKEN
+from zoo.engines.coroutines import CoroutineDriver
 from zoo.engines.defective import DEFECTIVE
 from zoo.engines.model_driver import ModelDriver
+from zoo.engines.processes import ProcessDriver
 
 pytest_plugins = ["pytester"]
 
@@ -33,6 +36,8 @@ NOT_SHOWN = {
     "model": set(),
     "asynchronous": {"engine.fresh-process", "engine.mapped-owner"},
     "database": {"engine.mapped-owner"},
+    "coroutines": set(),
+    "processes": set(),
 }
 """What the engine, or its driver, cannot show."""
 
@@ -42,10 +47,14 @@ def statuses(report: Report, *wanted: str) -> dict[str, str]:
     return {found.id: found.message or found.reason or "" for found in report.rules if found.status in wanted}
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
+CORRECT = SUBJECTS | {"coroutines": EngineSubject(CoroutineDriver), "processes": EngineSubject(ProcessDriver)}
+MISTAKES: dict[type, list[str]] = {**DEFECTIVE, **BROKEN}
+
+
+@pytest.mark.parametrize("name", CORRECT)
 def test_a_correct_engine_keeps_every_rule_that_it_can_show(name: str) -> None:
     """Whatever an engine shows is judged and passes; the rest is untested, with the reason, and nothing is judged twice."""
-    report = run(SUBJECTS[name], STRICT)
+    report = run(CORRECT[name], STRICT)
     untested = statuses(report, "untested")
 
     assert set(statuses(report, "passed")) == set(_ids()) - NOT_SHOWN[name], json.dumps(report.to_json(), indent=1)[-3000:]
@@ -119,12 +128,12 @@ def test_a_broken_engine_is_caught_as_its_saboteur_is() -> None:
     assert report.rule("engine.retry-inputs").blocked_by == ("hierarchy.output-owner",)
 
 
-@pytest.mark.parametrize("driver", DEFECTIVE, ids=lambda driver: driver.__name__.strip("_"))
+@pytest.mark.parametrize("driver", MISTAKES, ids=lambda driver: driver.__name__.strip("_"))
 def test_a_mistake_is_caught_by_the_rules_that_it_breaks(driver: type) -> None:
     """Mistakes that engines have are caught, and by no rule that they do not concern."""
-    report = run(EngineSubject(driver), attrs.evolve(STRICT, rules=_quick(*DEFECTIVE[driver])))
+    report = run(EngineSubject(driver), attrs.evolve(STRICT, rules=_quick(*MISTAKES[driver])))
 
-    assert list(statuses(report, "failed", "error")) == DEFECTIVE[driver], statuses(report, "failed", "error")
+    assert list(statuses(report, "failed", "error")) == MISTAKES[driver], statuses(report, "failed", "error")
 
 
 def test_a_runner_that_stops_at_a_failure_breaks_the_rules_on_failures() -> None:

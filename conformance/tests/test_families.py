@@ -12,6 +12,7 @@ from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS, RESUL
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HierarchySubject, ResultSubject
 from resultspec_reference import JSONResultHandler, NoResult, Parameter, Result, make_converter, resolve
+from zoo.results import correct, defective, hierarchies
 
 STRICT = Settings(strict=True)
 
@@ -59,6 +60,8 @@ RESULTS = ResultSubject(
     handler=JSONResultHandler,
 )
 HIERARCHY = HierarchySubject(Driver)
+CORRECT: dict[str, ResultSubject | HierarchySubject] = {**correct.RESULTS, **hierarchies.CORRECT}
+DEFECTIVE: dict[str, tuple[ResultSubject | HierarchySubject, str]] = {**defective.DEFECTIVE, **hierarchies.DEFECTIVE}
 
 
 @pytest.mark.parametrize("subject", [RESULTS, HIERARCHY], ids=["results", "hierarchy"])
@@ -68,6 +71,30 @@ def test_the_reference_keeps_every_rule(subject: ResultSubject | HierarchySubjec
 
     assert {found.id: found.message or found.reason for found in report.rules if found.status != "passed"} == {}
     assert report.verdict == "conforms"
+
+
+@pytest.mark.parametrize("name", CORRECT)
+def test_a_correct_subject_keeps_every_rule(name: str) -> None:
+    """However results, absences of one and hierarchies are written, nothing fails; a stored form that is not there is not judged."""
+    report = run(CORRECT[name], STRICT)
+    unjudged = {"result.stored-form", "noresult.stored-form"} if name == "unstored" else set()
+
+    assert {found.id: found.message for found in report.rules if found.status != "passed" and found.id not in unjudged} == {}
+    assert {found.id for found in report.rules if found.status == "not-applicable"} == unjudged
+    assert report.verdict == "conforms"
+
+
+@pytest.mark.parametrize("name", DEFECTIVE)
+def test_a_mistake_is_caught_by_the_rule_that_it_breaks(name: str) -> None:
+    """A subject with one mistake fails one rule, which says what it expected and what it saw."""
+    subject, rule = DEFECTIVE[name]
+    report = run(subject, STRICT)
+    failed = {found.id: found.message or found.reason for found in report.rules if found.status in ("failed", "error")}
+
+    assert list(failed) == [rule], failed
+    assert report.rule(rule).status == "failed"
+    assert report.rule(rule).expected
+    assert report.rule(rule).actual
 
 
 @pytest.mark.parametrize("rule", [*RESULT_SABOTEURS, *HIERARCHY_SABOTEURS])

@@ -1,8 +1,5 @@
 """The state machine: what only a sequence of steps shows is found, under the rule to which it belongs, and shown."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +15,7 @@ from resultspec_conformance.subjects import HandlerSubject
 from resultspec_conformance.trials.bench import Bench
 from resultspec_conformance.trials.model import OWNERS, Finding, Plan, explore
 from resultspec_reference import JSONResultHandler, LocalResultHandler
+from scripts_of_tests import assert_script_shows
 from zoo._inline import NotEmpty
 
 Sabotage = Callable[[HandlerSubject], HandlerSubject]
@@ -38,27 +36,17 @@ def explored(subject: HandlerSubject, seed: int = 0) -> Finding:
         return explore(bench)
 
 
-def run_script(script: str, directory: Path) -> "subprocess.CompletedProcess[str]":
-    """Run the script of a failure in a fresh interpreter that finds the modules of these tests."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    command = [sys.executable, "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, cwd=directory, env=environment, check=False)
-
-
 @pytest.mark.parametrize(("rule", "sabotage"), SABOTEURS, ids=ids)
 def test_a_sequence_is_reported_by_the_rule_to_which_it_belongs(rule: str, sabotage: Sabotage, tmp_path: Path) -> None:
     """The rule fails and no other that the machine serves; message and script tell the steps, and the script fails alone."""
     report = run(sabotage(HandlerSubject(make)), Settings(examples=40, rules=MODELLED, limit=30))
     found = report.rule(rule)
-    done = run_script(str(found.reproducer), tmp_path)
 
     assert [one.id for one in report.rules if one.status in ("failed", "error")] == [rule]
     assert "none of the steps before it can be left out" in str(found.message)
     assert found.expected
     assert found.actual
-    assert done.returncode == 1, done.stdout
-    assert "SyntaxError" not in done.stderr
-    assert "NameError" not in done.stderr
+    assert_script_shows(found, tmp_path)
 
 
 @pytest.mark.parametrize(("rule", "sabotage"), SABOTEURS, ids=ids)

@@ -1,7 +1,6 @@
 """The class private: what handlers reveal, where they read, and what they withstand."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from resultspec_conformance.saboteurs.private import PRIVATE_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_reference import JSONResultHandler, LocalResultHandler
+from scripts_of_tests import assert_script_shows
 from zoo.private import (
     BREAKS_PRIVATE,
     KEEPS_PRIVATE,
@@ -98,21 +98,7 @@ def test_a_saboteur_is_caught_by_its_own_rule_alone(rule: str, tmp_path: Path) -
     assert found.message
     assert found.expected
     assert found.actual
-    assert_script_shows_it(found.reproducer, tmp_path)
-
-
-def assert_script_shows_it(script: str | None, directory: Path) -> None:
-    """Run a reproducer on its own: it must end by saying that the rule is broken."""
-    assert script is not None
-    path = directory / "reproducer.py"
-    path.write_text(script)
-    tests = Path(__file__).parent
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parents[1]), str(tests)])}  # as pytest has it
-    command = [sys.executable, str(path)]
-    ended = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-    assert "the rule is broken" in ended.stderr, f"{script}\n{ended.stdout}\n{ended.stderr}"
-    assert ended.returncode == 1
+    assert_script_shows(found, tmp_path)
 
 
 @pytest.mark.parametrize("rule", sorted(PRIVATE_SABOTEURS))

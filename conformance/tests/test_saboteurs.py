@@ -13,6 +13,7 @@ from resultspec_conformance.saboteurs.handlers import HANDLER_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_reference import LocalResultHandler
+from scripts_of_tests import assert_script_shows
 
 # The rules of other classes would take their time and decide nothing.
 SETTINGS = Settings(examples=40, limit=20, rules=("handler.*", "shared.*"))
@@ -54,7 +55,7 @@ def test_the_correct_subject_keeps_every_rule(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", sorted(HANDLER_SABOTEURS))
 def test_a_saboteur_is_caught_by_its_own_rule_alone(tmp_path: Path, rule: str) -> None:
-    """The rule fails with a message, what depends on it is blocked, and no other rule fails or warns."""
+    """The rule fails with a message and a script, what depends on it is blocked, and no other rule fails or warns."""
     subject = complete(tmp_path) if rule in ("shared.describable", "shared.golden") else HandlerSubject(make)
     if rule == "shared.golden":
         subject = attrs.evolve(subject, describe=None, rebuild=None)
@@ -66,6 +67,7 @@ def test_a_saboteur_is_caught_by_its_own_rule_alone(tmp_path: Path, rule: str) -
     assert found.message
     assert found.expected
     assert found.actual
+    assert_script_shows(found, tmp_path)
 
 
 def test_every_rule_of_core_and_shared_has_a_check_and_a_saboteur() -> None:

@@ -283,6 +283,16 @@ def test_a_base_in_another_package_is_found_and_judged(tmp_path: Path, monkeypat
     assert f"read: Function is missing a type annotation ({package / 'base.py'}:3)" == problem.message
 
 
+def test_nothing_is_parsed_beside_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to Python 3.12 two threads cannot parse at once: who has asked whether mypy can be asked has done what it takes."""
+    assert typing_probe.why_not(classes.OrNone) is None
+    monkeypatch.setattr("ast.parse", lambda *arguments: pytest.fail("a file was parsed"))
+
+    [problem] = typing_probe.problems_of(classes.OrNone)
+
+    assert problem.rule == "static.symmetry"
+
+
 def test_an_installed_package_is_judged_as_its_users_see_it() -> None:
     """Its files are left alone: mypy finds its types, or says that it has none."""
     import ssl

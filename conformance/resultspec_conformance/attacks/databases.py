@@ -51,7 +51,8 @@ class Below:
             return self._files.get(name)
         file, table, row, column = json.loads(name.removeprefix(_MARK))
         with closing(self._open(file)) as connection:
-            found = connection.execute(f"SELECT {_quoted(column)} FROM {_quoted(table)} WHERE rowid = ?", (row,)).fetchone()  # noqa: S608 - names that the database gave
+            select = f"SELECT {_quoted(column)} FROM {_quoted(table)} WHERE {_is(row)}"  # noqa: S608 - names that the database gave
+            found = connection.execute(select, [*row.values()]).fetchone()
         if found is None:
             raise LookupError(f"there is no row {row} in {table}")
         content: bytes = found[0].encode("utf-8", "surrogatepass") if isinstance(found[0], str) else bytes(found[0])
@@ -67,11 +68,11 @@ class Below:
             return
         file, table, row, column = json.loads(name.removeprefix(_MARK))
         with closing(self._open(file)) as connection, suppress(sqlite3.IntegrityError):
-            kind = f"SELECT typeof({_quoted(column)}) FROM {_quoted(table)} WHERE rowid = ?"  # noqa: S608 - its own names
-            found = connection.execute(kind, (row,)).fetchone()
+            kind = f"SELECT typeof({_quoted(column)}) FROM {_quoted(table)} WHERE {_is(row)}"  # noqa: S608 - its own names
+            found = connection.execute(kind, [*row.values()]).fetchone()
             was_text = self._texts.setdefault(name, found == ("text",))
-            update = f"UPDATE {_quoted(table)} SET {_quoted(column)} = ? WHERE rowid = ?"  # noqa: S608 - its own names
-            connection.execute(update, (_as_text(content) if was_text else content, row))
+            update = f"UPDATE {_quoted(table)} SET {_quoted(column)} = ? WHERE {_is(row)}"  # noqa: S608 - its own names
+            connection.execute(update, [_as_text(content) if was_text else content, *row.values()])
             connection.commit()
 
     def remove(self, name: str) -> None:
@@ -81,7 +82,7 @@ class Below:
             return
         file, table, row, _ = json.loads(name.removeprefix(_MARK))
         with closing(self._open(file)) as connection:
-            connection.execute(f"DELETE FROM {_quoted(table)} WHERE rowid = ?", (row,))  # noqa: S608
+            connection.execute(f"DELETE FROM {_quoted(table)} WHERE {_is(row)}", [*row.values()])  # noqa: S608
             connection.commit()
 
     def _is_database(self, name: str) -> bool:
@@ -98,12 +99,27 @@ class Below:
         with closing(self._open(file)) as connection, suppress(sqlite3.DatabaseError):
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             for table in tables:
-                columns = [column[1] for column in connection.execute(f"PRAGMA table_info({_quoted(table)})")]
-                for column in columns:
+                columns = connection.execute(f"PRAGMA table_info({_quoted(table)})").fetchall()
+                keys = _keys(connection, table, [column[1] for column in columns if column[5]])
+                chosen = ", ".join(f"quote({_quoted(key)})" for key in keys)
+                for column in [column[1] for column in columns if column[1] not in keys]:
                     kinds = f"typeof({_quoted(column)}) IN ('text', 'blob')"
-                    with suppress(sqlite3.OperationalError):  # a table without row numbers
-                        for (row,) in connection.execute(f"SELECT rowid FROM {_quoted(table)} WHERE {kinds}"):  # noqa: S608
-                            yield _MARK + json.dumps([file, table, row, column])
+                    for row in connection.execute(f"SELECT {chosen} FROM {_quoted(table)} WHERE {kinds}"):  # noqa: S608
+                        yield _MARK + json.dumps([file, table, dict(zip(keys, row, strict=True)), column])
+
+
+def _keys(connection: sqlite3.Connection, table: str, primary: list[str]) -> list[str]:
+    """The columns that tell the rows of a table apart: their number, or the primary key where rows have none."""
+    try:
+        connection.execute(f"SELECT rowid FROM {_quoted(table)} LIMIT 0")  # noqa: S608 - a name that the database gave
+    except sqlite3.OperationalError:
+        return primary
+    return ["rowid"]
+
+
+def _is(row: dict[str, str]) -> str:
+    """The condition that a row is the one of these keys, each as SQL writes it, whatever its type."""
+    return " AND ".join(f"quote({_quoted(key)}) = ?" for key in row)
 
 
 def is_lmdb(path: Path) -> bool:

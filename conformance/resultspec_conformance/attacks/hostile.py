@@ -5,10 +5,11 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ..values.documents import leaves
+from ..values.documents import leaves, lists
 from .layers import regions
 
 _UP = "../" * 24
@@ -51,8 +52,27 @@ def _escapes(own: Any, foreign: Any, targets: list[str], others: list[str], desc
                     yield from map(put, (*_spellings(leaf, target), *_addresses(leaf, target)))
                 for other in others:
                     yield from map(put, _few_spellings(leaf, other))
+                yield from map(put, _within_an_encoding(leaf, targets))
             yield put(descriptor)
+        for _, put in lists(base):
+            yield from (put(parts) for target in targets for parts in ([*[".."] * 24, *target[1:].split("/")], [target]))
+    for base in (own, foreign):
+        if isinstance(base, dict):
+            yield from ({**base, place: str(PurePosixPath(target).parent)} for place in _PLACES for target in targets[:6])
     yield from (descriptor, *targets)
+
+
+# What a field may be called that says where a value lies, and that a good reference leaves out.
+_PLACES = ("directory", "dir", "root", "base", "path", "folder", "location", "store", "bucket", "prefix")
+
+
+def _within_an_encoding(leaf: str, targets: list[str]) -> Iterator[str]:
+    """A leaf that is text in an encoding, such as base64 or JSON, with paths in the place of the text."""
+    for region in regions(leaf.encode("utf-8", "surrogatepass")):
+        if region.encodings and region.content.isascii():
+            for target in targets:
+                for spelling in _few_spellings(region.content.decode(), target):
+                    yield region.put(spelling.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
 
 def naming(good: Any, paths: Iterable[str]) -> Iterator[Any]:
@@ -84,6 +104,7 @@ def _spellings(leaf: str, target: str) -> Iterator[str]:
         _encoded(up), _encoded(_encoded(up)), _encoded(target), quote(up, safe=""), "..%2f" * 24 + target.lstrip("/"),
         up.replace("/", "\\"), "....//" * 24 + target.lstrip("/"), "..;/" * 24 + target.lstrip("/"),
         target + "\0", up + "\0", f"{up}\0{leaf}", up.replace("../", "．．／"), up.replace("../", "‥/"), up.replace("/", "∕"),
+        up.translate(_FULL_WIDTH),
         "~/" + up, "~root/" + up, "$HOME/" + up, "${HOME}/" + up, f"{leaf}/{up}", f"{leaf}/../{up}", f"{leaf}\n{target}", f" {target}",
     )  # fmt: skip
     directory, slash, name = leaf.rpartition("/")
@@ -93,6 +114,9 @@ def _spellings(leaf: str, target: str) -> Iterator[str]:
     if "." in name:
         suffix = name[name.index(".") :]
         yield from (f"{target}\0{suffix}", f"{up}\0{suffix}", f"{directory}{slash}{up}\0{suffix}", target + suffix, up + suffix)
+
+
+_FULL_WIDTH = str.maketrans("./", "．／")
 
 
 def _addresses(leaf: str, target: str) -> Iterator[str]:
@@ -130,6 +154,8 @@ def _switched(own: Any, foreign: Any) -> Iterator[Any]:
 
 _HUGE = 2 << 20
 _DEEP = 200_000
+_DOUBLING = 60
+"""So deep that nobody comes to an end who does twice as much at every level, and that nobody's stack is exhausted before."""
 
 
 def exhausting() -> dict[str, Callable[[Any], list[Any]]]:
@@ -142,16 +168,21 @@ def exhausting() -> dict[str, Callable[[Any], list[Any]]]:
     return {
         "a huge text": lambda good: [_huge_text(good, text) for text in ("a" * _HUGE, "/" * _HUGE, "../" * (_HUGE // 3))],
         "a text that ends a huge name": lambda good: [_huge_text(good, str(leaf) + "a" * _HUGE) for leaf, _ in leaves(good)][:2],
-        "text that makes patterns backtrack": lambda good: [_huge_text(good, text) for text in _BACKTRACKING],
+        "text that makes patterns backtrack": lambda good: [
+            *(_huge_text(good, text) for text in _BACKTRACKING),
+            *(put(leaf[:-1] + "!") for leaf, put in leaves(good) if isinstance(leaf, str)),
+        ],
         "text that is deep": lambda good: [
             _huge_text(good, text) for text in ("[" * _DEEP, '{"a":' * _DEEP, "(" * _DEEP, "[" * _DEEP + "]" * _DEEP)
         ],
-        "a deep list": lambda good: [_deep_list()],
+        "a deep list": lambda good: [_deep_list(), _deep_list(_DOUBLING)],
         "a deep object": lambda good: [_deep_object()],
-        "a list of a million": lambda good: [[good] * 1_000_000],
-        "a huge number": lambda good: (
-            [put(10**9 if isinstance(leaf, str) else 2**400_000) for leaf, put in leaves(good)] + [10**30]
-        ),
+        "a list of a million": lambda good: [[good] * 1_000_000, *(put(part * 1_000_000) for part, put in lists(good))],
+        "a huge number": lambda good: [
+            *(put(10**9) for _, put in leaves(good)),
+            *(put(2**400_000) for leaf, put in leaves(good) if not isinstance(leaf, str)),
+            10**30,
+        ],
         "huge and odd floats": lambda good: [put(1e308) for _, put in leaves(good)],
         "a compressed bomb": bombs,
     }
@@ -173,9 +204,9 @@ def _huge_text(good: Any, text: str) -> Any:
     return texts[-1][1](text) if texts else text
 
 
-def _deep_list() -> list[Any]:
+def _deep_list(depth: int = _DEEP) -> list[Any]:
     deep: list[Any] = []
-    for _ in range(_DEEP):
+    for _ in range(depth):
         deep = [deep]
     return deep
 

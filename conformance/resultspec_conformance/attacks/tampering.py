@@ -1,8 +1,10 @@
 """Puts other stored values in the place of a handler's own, as somebody can who may write to the storage but has no key."""
 
 import gc
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +95,17 @@ def replacements(
         door.set(name, originals[name])
     for name in (names or largest_first(last))[:_MOST_OBJECTS]:
         original = originals[name]
-        beside = [data for other, data in last.items() if other != name]
-        mend = Mender(original, salts_of(name, reference, directory), beside)
+        others_data = [data for other, data in last.items() if other != name]
+        mend = Mender(original, salts_of(name, reference, directory), others_data)
         for content in forgeries(original, mend, mine, theirs):
             door.set(name, content)
             yield Replaced("a stored value was altered, and its checksum mended where it had one", read())
+        for beside in (other for other in names if other != name):
+            for content in islice(forgeries(original, mend, mine, theirs), 1):
+                door.set(name, content)
+                door.remove(beside)
+                yield Replaced("a stored value was altered, and what lay beside it removed", read())
+                door.set(beside, originals[beside])
         door.set(name, original)
 
 
@@ -124,7 +132,25 @@ def forgeries(original: bytes, mend: "Mender", mine: Any, theirs: Any) -> Iterat
             if piece in region.content:
                 new = region.content.replace(piece, other)
                 yield from mend(region.put(new), region.content, new)
+                yield from _without_signature(region.put(new))
+                half = len(piece) // 2  # who signs no more than the beginning does not see the rest
+                yield region.put(region.content.replace(piece, piece[:half] + other[half:]))
                 break
+
+
+_LONGEST_HEADER = 80
+
+
+def _without_signature(altered: bytes) -> Iterator[bytes]:
+    """Altered bytes without what comes before or after, and with fields that say that there is no signature."""
+    for width in range(1, min(_LONGEST_HEADER, len(altered))):
+        yield from (altered[width:], altered[:-width])
+    try:
+        envelope = json.loads(altered)
+    except (ValueError, RecursionError):
+        return
+    for _, put in leaves(envelope):
+        yield from (json.dumps(put(nothing)).encode() for nothing in ("none", "", None))
 
 
 def salts_of(name: str, reference: Any, directory: Path) -> list[bytes]:

@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import attrs
 
@@ -28,6 +29,7 @@ from ..trials.trial import NOTHING_STORED, Trial, fresh
 from ..values import traps
 from ..values.comparison import type_difference
 from ..values.source import shown, source_of
+from .core.examples import is_honoured
 
 _EXIT_VALUES = 12
 
@@ -298,13 +300,18 @@ def damage_is_noticed(trial: Trial) -> str:
     put in each other's place are a matter of ``private.tamper-evident``.
     """
     first, *others = stored(trial, 4, "no stored value to damage")
-    values = [*(others or [first]), *bulky(trial)[:1]]
+    # Some are large, since a checksum may cover the beginning alone, or small values alone.
+    values = [
+        *(others or [first]),
+        *bulky(trial)[:1],
+        *(fresh(value) for value in trial.bench.large[:1] if is_honoured(trial, value)),
+    ]
     opening = Writer(trial, "store", [first])
     opening.ask(writers.write_and_exit)  # what is there from now on belongs to no value that is damaged
     reader = opening.reader()
     door = trial.door(reader)
     known = {name: door.get(name) for name in door.names()}
-    kept: list[tuple[Any, Any, dict[str, list[int]]]] = []
+    kept: list[tuple[Any, Any, dict[str, Sequence[int]]]] = []
     for index, value in enumerate(values):
         writer = Writer(trial, "store", [value], log=str(index))
         writer.ask(writers.write_and_exit)
@@ -329,10 +336,10 @@ def damage_is_noticed(trial: Trial) -> str:
 _FLIPS = 24
 
 
-def _changed(old: bytes | None, new: bytes) -> list[int]:
+def _changed(old: bytes | None, new: bytes) -> Sequence[int]:
     """The offsets of the blocks of an object that were not there before."""
     if old is None:
-        return list(range(len(new)))
+        return range(len(new))
     blocks = (at for at in range(0, len(new), _BLOCK) if old[at : at + _BLOCK] != new[at : at + _BLOCK])
     return [offset for at in blocks for offset in range(at, min(at + _BLOCK, len(new)))]
 
@@ -346,6 +353,18 @@ def _damages(size: int, offsets: Sequence[int]) -> Iterator[tuple[str, str]]:
     for number, at in enumerate(at for at in chosen if at < size):
         mask = (0x01, 0x80, 0x10)[number % 3]
         yield f"byte {at} of {size} was flipped", f"content[:{at}] + bytes([content[{at}] ^ {mask}]) + content[{at + 1}:]"
+    for one, other in ((at, chosen[-1 - number]) for number, at in enumerate(chosen[: len(chosen) // 2 : 4])):
+        if other < size:  # what cancels out in a sum
+            between = f"content[{one + 1}:{other}]"
+            yield (
+                f"bytes {one} and {other} of {size} were exchanged",
+                f"content[:{one}] + content[{other}:{other + 1}] + {between} + content[{one}:{one + 1}] + content[{other + 1}:]",
+            )
+            flipped = "bytes([content[{0}] ^ 0x20])".format
+            yield (
+                f"the same bit of bytes {one} and {other} of {size} was flipped",
+                f"content[:{one}] + {flipped(one)} + {between} + {flipped(other)} + content[{other + 1}:]",
+            )
     for left in sorted({0, size // 2, size - 1}):
         yield (f"all but {left} of {size} bytes were cut off" if left else "it was emptied"), f"content[:{left}]"
     yield "a byte was added", 'content + b"0"'
@@ -489,13 +508,15 @@ def failed_writes_leave_nothing(trial: Trial) -> str:
     door = trial.door(handler)
     failures = 0
     before = _contents(door)
+    temporary = trial.store("temporary")
     for value, expression in _unwritable(trial):
-        outcome = attempt(handler.handler.write, value)
+        with mock.patch.object(tempfile, "tempdir", str(temporary)):  # where many a file is composed
+            outcome = attempt(handler.handler.write, value)
         if outcome.error is None:
             before = _contents(door)
             continue
         failures += 1
-        if residue := _residue(door, before):
+        if residue := [*_residue(door, before), *_residue(Files(temporary), {})]:
             _residue_script(trial, small, expression)
             raise _left(residue, f"the failed write of {shown(value)}")
     if isinstance(door, Files):
@@ -614,6 +635,8 @@ def _belongs_to_a_database(door: StorageDoor, name: str, size: int) -> bool:
         return True
     if not isinstance(door, Files) or not (path := door.directory / name).is_file():
         return False
+    if size == 0 and any(_is_sqlite(other) for other in path.parent.glob(f"*{path.suffix}") if other.is_file()):
+        return True  # a further database, which is empty until the first write to it is done
     of_dbm = path.suffix in (".dir", ".bak", ".dat", ".lock") and path.with_suffix(".dir").exists()
     return of_dbm or _is_sqlite(path) or is_lmdb(path.with_name("data.mdb") if path.name == "lock.mdb" else path)
 
@@ -622,7 +645,7 @@ def _residue_script(trial: Trial, small: Any, expression: str, limit: int | None
     if trial.script is None:
         return
     trial.script.do(
-        "from resultspec_conformance import bulk",
+        "from resultspec_conformance.trials import bulk",
         '(scratch / "store").mkdir()',
         f"handler = {trial.script.handler('store')}",
         f"handler.write({source_of(small)})",

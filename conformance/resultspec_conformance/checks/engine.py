@@ -5,6 +5,7 @@ reports of the tasks, and, where its driver shows them, its states and what it h
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from resultspec import JSON
@@ -121,6 +122,25 @@ def the_final_state_holds_the_result(trial: EngineTrial) -> None:
 
 
 @check("engine.state-result")
+def no_state_holds_anything_but_the_result(trial: EngineTrial) -> None:
+    """A task returns a value: every state that it went through is asked for its _result and result."""
+    task = trial.task("producer", produce, output="text", result_handler=trial.spy("handler"))
+    engine, pipeline = trial.engine(), Pipeline(name="one task", tasks=(task,))
+    flow = engine.build(pipeline)
+    _succeeded(engine.run(flow, pipeline), task, "although its body returned")
+    if (states := engine.states(flow, task.name)) is None:
+        raise Untested("the driver shows no states (SupportsStates)")
+    for number, state in enumerate(states):
+        if not _is_absence(_of(state, "_result"), _of(state, "result")):
+            _holds(state, "text", f"state {number + 1} of a task that returned it, unless it holds NoResult,")
+
+
+def _is_absence(underlying: Any, result: Any) -> bool:
+    """Whether what a state holds is NoResult: it alone is its own value."""
+    return result is underlying and getattr(underlying, "value", None) is underlying
+
+
+@check("engine.state-result")
 def the_state_of_a_cached_task_holds_the_result(trial: EngineTrial) -> None:
     """A task with a cached output is run twice; _result and result of its final state are read after the second run."""
     task = trial.task("producer", produce, output="text", result_handler=trial.spy("handler"), cache_for=HOUR)
@@ -183,12 +203,12 @@ def _stored(engine: Engine) -> Sequence[Any]:
 
 def _nothing_raw(engine: Engine, what: str) -> None:
     kinds = {canary: kind for kind, (_, canary) in _CANARIES.items()}
-    if found := first_revealed(_stored(engine), kinds):
+    if found := first_revealed(_stored(engine), kinds, share=0.0):  # a part of a value is raw data too
         canary, how = found
         raise Violation(
-            f"the engine stored {what} raw: the {kinds[canary]} {canary!r} was found {how}",
+            f"the engine stored {what} raw: the {kinds[canary]} {canary!r}, or a part of it, was found {how}",
             expected="references, and no part of the values",
-            actual=f"{canary!r} {how} in what the engine stored",
+            actual=f"{canary!r}, or a part of it, {how} in what the engine stored",
         )
 
 
@@ -296,6 +316,36 @@ def _between_calls(trial: EngineTrial, task: PipelineTask) -> list[Entry]:
     return entries[calls[0] + 1 : calls[1]]
 
 
+@check("engine.retry-inputs")
+def every_input_of_every_retry_is_kept_and_read(trial: EngineTrial) -> None:
+    """A task that takes two outputs, one of which is falsy, fails twice: who wrote, and who read before each retry?"""
+    outputs = {"x": ("empty-producer", 0), "y": ("full-producer", "a value")}
+    owners = {name: trial.spy(f"handler-of-{name}") for name, _ in outputs.values()}
+    producers = [trial.task(name, produce, output=value, result_handler=owners[name]) for name, value in outputs.values()]
+    inputs = {argument: TaskOutput(name) for argument, (name, _) in outputs.items()}
+    consumer = trial.task("twice-failing", combine, inputs, failures=2, retries=2, result_handler=trial.spy("consumers"))
+    trial.engine().play(Pipeline(name="two retries", tasks=(*producers, consumer)))
+    entries = trial.entries()
+    calls = [index for index, entry in enumerate(entries) if entry.who == consumer.name and entry.deed == "call"]
+    if len(calls) < 3:
+        raise Violation("a task that may be retried twice was not", expected="three calls of its body", actual=f"{len(calls)}")
+    for name, value in outputs.values():
+        asked = [entry for entry in entries if entry.who == owners[name].name and _same(entry.value, value)]
+        if not any(entry.deed == "write" for entry in asked):
+            raise Violation(
+                f"{shown(value)}, an input of a task that waited for its retry, was not written by its owner",
+                expected=f"a write by {owners[name].name!r}",
+                actual="no such write",
+            )
+        for retry, (before, after) in enumerate(pairwise(calls[:3]), 1):
+            if not any(entry in asked and entry.deed == "read" for entry in entries[before:after]):
+                raise Violation(
+                    f"retry {retry} of a task did not read its input {shown(value)} back",
+                    expected=f"a read by {owners[name].name!r} between its calls {retry} and {retry + 1}",
+                    actual="no such read",
+                )
+
+
 # --- cached-output --------------------------------------------------------------------------------------------------------------
 
 
@@ -325,6 +375,34 @@ def a_cached_output_is_read_and_not_computed_again(trial: EngineTrial) -> None:
             raise Violation(
                 f"the cached output {shown(value)} was not read through its handler",
                 expected=f"a read by {spy.name!r} in the second run",
+                actual="no such read",
+            )
+
+
+@check("engine.cached-output")
+def a_cached_output_of_inputs_is_read_in_every_run(trial: EngineTrial) -> None:
+    """A task that takes another's output has a cached output itself, and is run three times."""
+    spy = trial.spy("handler-of-the-cached")
+    producer = trial.task("producer", produce, output="input", result_handler=trial.spy("handler-of-the-producer"))
+    cached = trial.task("cached", consume, {"x": TaskOutput("producer")}, output="text", result_handler=spy, cache_for=HOUR)
+    last = trial.task("last", consume, {"x": TaskOutput("cached")})
+    engine, pipeline = trial.engine(), Pipeline(name="cached in between", tasks=(producer, cached, last))
+    flow = engine.build(pipeline)
+    for run in ("first", "second", "third"):
+        before = len(trial.entries())
+        reports = engine.run(flow, pipeline)
+        _succeeded(reports, last, f"in the {run} run of a flow with a cached output")
+        if (calls := len(trial.entries(cached.name, "call"))) != 1:
+            raise Violation(
+                f"a task that takes an input, and whose output is cached, was computed again in the {run} run",
+                expected="one call of its body in all runs",
+                actual=f"{calls} calls",
+            )
+        reads = [entry for entry in trial.entries()[before:] if entry.who == spy.name and entry.deed == "read"]
+        if run != "first" and not any(_same(entry.value, "text") for entry in reads):
+            raise Violation(
+                f"the cached output of a task that takes an input was not read through its handler in the {run} run",
+                expected=f"a read by {spy.name!r}",
                 actual="no such read",
             )
 
@@ -386,6 +464,23 @@ def none_is_passed_on_from_the_cache(trial: EngineTrial) -> None:
     _saw_none(trial, consumer, 2, "from the cache")
 
 
+@check("engine.upstream-none")
+def none_is_passed_on_as_an_element(trial: EngineTrial) -> None:
+    """A task is mapped over another's output, a list that has None in it."""
+    producer = trial.task("producer", produce, output=["first", None, "last"], result_handler=trial.spy("handler"))
+    mapped = trial.task("mapped", consume, {"x": TaskOutput(producer.name)}, mapped="x")
+    trial.engine().play(Pipeline(name="none mapped", tasks=(producer, mapped)))
+    seen = _seen(trial, mapped)
+    if "first" not in seen or "last" not in seen:
+        raise Untested("a task that is mapped over a list was not called with its elements")
+    if None not in seen:
+        raise Violation(
+            "a mapped task was not called with None, an element of the list",
+            expected="calls with 'first', None and 'last'",
+            actual=f"calls with {' and '.join(map(shown, seen))}",
+        )
+
+
 def _must_retry(trial: EngineTrial) -> None:
     """See that the engine retries well enough where no None is about.
 
@@ -435,12 +530,23 @@ def bodies_receive_raw_values_from_the_cache(trial: EngineTrial) -> None:
 
 
 @check("engine.raw-to-tasks")
+def bodies_receive_what_is_no_json(trial: EngineTrial) -> None:
+    """Tasks take values that JSON does not have, or that are falsy, fail once and are retried."""
+    for number, value in enumerate(((1, b"2"), {3: "4"}, 0, "", [])):
+        producer = trial.task(f"producer-{number}", produce, output=value, result_handler=trial.spy("handler"))
+        consumer = _retrying(trial, {"x": TaskOutput(producer.name)}, f"consumer-{number}")
+        trial.engine().play(Pipeline(name=f"raw-{number}", tasks=(producer, consumer)))
+        _saw_raw(trial, consumer, value, "at its first call or at its retry")
+
+
+@check("engine.raw-to-tasks")
 def bodies_receive_raw_parameters(trial: EngineTrial) -> None:
-    """A task takes a parameter, fails once and is retried."""
-    value = {"raw": ["parameter", 1]}
-    consumer = _retrying(trial, {"x": ParameterValue("p")})
-    trial.engine().play(Pipeline(name="raw", tasks=(consumer,), parameters={"p": value}))
-    _saw_raw(trial, consumer, value, "of a parameter, at its first call or at its retry")
+    """Tasks take parameters, falsy ones among them, fail once and are retried."""
+    values: tuple[JSON, ...] = ({"raw": ["parameter", 1]}, 0, "")
+    for number, value in enumerate(values):
+        consumer = _retrying(trial, {"x": ParameterValue("p")}, f"consumer-{number}")
+        trial.engine().play(Pipeline(name=f"raw-{number}", tasks=(consumer,), parameters={"p": value}))
+        _saw_raw(trial, consumer, value, "of a parameter, at its first call or at its retry")
 
 
 @check("engine.raw-to-tasks")
@@ -491,6 +597,20 @@ def a_write_that_fails_fails_the_task(trial: EngineTrial) -> None:
     _failed_with(reports[task.name], spy, "the task", "its handler could not write the result")
 
 
+@check("engine.write-failure")
+def a_write_of_an_input_that_fails_fails_a_task(trial: EngineTrial) -> None:
+    """A task fails once and is to be retried; the handler of its input cannot write."""
+    spy = trial.spy("unwritable", fails="write")
+    producer = trial.task("producer", produce, output="text", result_handler=spy)
+    consumer = _retrying(trial, {"x": TaskOutput(producer.name)})
+    reports = trial.engine().play(Pipeline(name="unwritable input", tasks=(producer, consumer)))
+    if not trial.entries(spy.name, "write"):
+        raise Untested("the handler of an input was not asked to write it: engine.retry-inputs judges that")
+    # An engine that writes every output fails the producer; one that writes what a retry needs, the task that waits for it.
+    failed = producer if not reports[producer.name].succeeded else consumer
+    _failed_with(reports[failed.name], spy, f"the task {failed.name!r}", "the result could not be written")
+
+
 @check("engine.read-failure")
 def a_read_that_fails_fails_the_task(trial: EngineTrial) -> None:
     """A task fails once and is retried; the handler of its input cannot read."""
@@ -524,8 +644,10 @@ def another_process_resumes_the_run(trial: EngineTrial) -> None:
     other = trial.task("other-producer", produce, output="kept by the flow")
     consumer = _retrying(trial, {"x": TaskOutput(producer.name), "y": TaskOutput(other.name)}, output="consumed")
     last = trial.task("last", combine, {"x": TaskOutput(consumer.name), "y": TaskOutput(producer.name)})
+    final = trial.task("final", combine, {"x": TaskOutput(last.name), "y": ParameterValue("p")})
     flows = trial.spy("handler-of-the-flow")
-    pipeline = Pipeline(name="resumed", tasks=(producer, other, consumer, last), result_handler=flows)
+    tasks = (producer, other, consumer, last, final)
+    pipeline = Pipeline(name="resumed", tasks=tasks, result_handler=flows, parameters={"p": {"given": [1]}})
     trial.in_fresh_process(running_until_a_retry, pipeline, configured)
     if len(calls := trial.entries(consumer.name, "call")) != 1 or trial.entries(last.name, "call"):
         raise Violation(
@@ -539,6 +661,7 @@ def another_process_resumes_the_run(trial: EngineTrial) -> None:
     expected = {
         consumer.name: {"x": {"kept": [1, "two"]}, "y": "kept by the flow"},
         last.name: {"x": "consumed", "y": {"kept": [1, "two"]}},
+        final.name: {"x": "done", "y": {"given": [1]}},
     }
     for name, inputs in expected.items():
         calls = trial.entries(name, "call")

@@ -3,6 +3,8 @@
 import copy
 import json
 import pickle
+from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import cloudpickle
@@ -10,7 +12,7 @@ import cloudpickle
 from ..checking import NotApplicable, Violation, check
 from ..subjects import ResultSubject
 from ..values.source import shown
-from .result import _PROTOCOLS, _given, _raises, _same_object
+from .result import _PROTOCOLS, _equals, _equals_foreign, _given, _raises, _raw, _same_object, _stored
 
 
 @check("noresult.value")
@@ -38,40 +40,62 @@ def every_copy_is_the_object_itself(subject: ResultSubject) -> None:
     ways: dict[str, Any] = {
         "copy.copy": copy.copy,
         "copy.deepcopy": copy.deepcopy,
-        "cloudpickle": lambda value: pickle.loads(cloudpickle.dumps(value)),  # noqa: S301
         **{f"pickle protocol {n}": lambda value, n=n: pickle.loads(pickle.dumps(value, n)) for n in _PROTOCOLS},  # noqa: S301
+        **{f"cloudpickle protocol {n}": lambda value, n=n: pickle.loads(cloudpickle.dumps(value, n)) for n in _PROTOCOLS},  # noqa: S301
     }
     for way, through in ways.items():
         _same_object(f"NoResult after {way}", one, _given(way, lambda through=through: through(one)))
         _same_object(f"NoResult in a list after {way}", one, _given(way, lambda through=through: through([one]))[0])
-    if one != one or hash(one) != hash(copy.copy(one)):  # noqa: PLR0124 - its equality is under test
-        raise Violation("NoResult does not equal itself", expected="NoResult == NoResult, with one hash", actual="they differ")
 
 
 @check("noresult.closed")
 def there_is_no_second_one(subject: ResultSubject) -> None:
-    """Its class is called with nothing and with a name, and subclassed."""
-    cls = type(subject.no_result)
-    for arguments in ((), ("another",)):
-        try:
-            second = cls(*arguments)
-        except Exception:  # noqa: BLE001, S112 - what is asked for
-            continue
-        _same_object(f"{cls.__name__}{arguments}", subject.no_result, second)
-    _raises(f"subclassing {cls.__name__}", lambda: type("Another", (cls,), {}))
+    """Its class is called with nothing and with a name, and subclassed; so is it itself where it is a class."""
+    one = subject.no_result
+    for cls in (type(one), one) if isinstance(one, type) else (type(one),):
+        for arguments in ((), ("another",)):
+            try:
+                second = cls(*arguments)
+            except Exception:  # noqa: BLE001, S112 - what is asked for
+                continue
+            _same_object(f"{cls.__name__}{arguments}", one, second)
+        _raises(f"subclassing {cls.__name__}", lambda cls=cls: type("Another", (cls,), {}))
+    if isinstance(one, Enum):
+        for name, member in type(one).__members__.items():
+            _same_object(f"{type(one).__name__}.{name}", one, member)
 
 
 @check("noresult.distinct")
 def it_is_unlike_anything_else(subject: ResultSubject) -> None:
-    """It is compared with None, with a result of None and with other falsy things; its truth and its repr are looked at."""
+    """It is compared with itself, with None, results and other falsy things; its truth, its hash and its repr are looked at."""
     one = subject.no_result
-    for other in (None, False, 0, "", "NoResult", subject.result(None, False, None)):
-        if one == other or one is other:
-            raise Violation(f"NoResult equals {shown(other)}", expected="NoResult equals only itself", actual="they are equal")
-    if one:
+    if not _equals(one, one):
+        raise Violation("NoResult does not equal itself", expected="NoResult == NoResult", actual="they differ")
+    _given("hashing NoResult", lambda: hash(one))
+    for what, other in _OTHERS.items():
+        if _equals(one, other) or _equals(other, one) or one is other:
+            raise Violation(f"NoResult equals {what}", expected="NoResult equals only itself", actual="they are equal")
+    for result in (_raw(subject, None), _raw(subject, "NoResult")):
+        if _equals_foreign(one, result) or one is result:
+            raise Violation(f"NoResult equals {shown(result)}", expected="NoResult equals only itself", actual="they are equal")
+    if _given("bool(NoResult)", lambda: bool(one)):
         raise Violation("NoResult is truthy", expected="bool(NoResult) is False", actual="True")
-    if repr(one) != "NoResult":
-        raise Violation("NoResult has another repr", expected="NoResult", actual=repr(one))
+    if (seen := _given("repr(NoResult)", lambda: repr(one))) != "NoResult":
+        raise Violation("NoResult has another repr", expected="NoResult", actual=seen)
+
+
+class NoResult:
+    """Has the name of the absence of a result, and its repr, and is something else."""
+
+    def __repr__(self) -> str:
+        return "NoResult"
+
+
+_FALSY: tuple[Any, ...] = (None, False, 0, 0.0, "", b"", (), [], {})
+_OTHERS: dict[str, Any] = {
+    **{shown(other): other for other in (*_FALSY, ..., NotImplemented, "NoResult")},
+    "an object of another class that has its name and repr": NoResult(),
+}
 
 
 @check("noresult.stored-form")
@@ -80,9 +104,18 @@ def its_stored_form_is_its_own(subject: ResultSubject) -> None:
     if subject.dump is None or subject.load is None or subject.handler is None:
         raise NotApplicable("the subject names no dump=, load= and handler=")
     dump, load, handler = subject.dump, subject.load, subject.handler
-    stored = _given("asking for the stored form of NoResult", lambda: dump(subject.no_result))
-    text = _given("turning it into JSON", lambda: json.dumps(stored, allow_nan=False))
+    text = _stored(dump, subject.no_result)
     _same_object("NoResult from its stored form", subject.no_result, _given("loading it", lambda: load(json.loads(text))))
-    none = _given("storing a result of None", lambda: dump(subject.result(None, False, handler()).write()))
-    if none == stored:
-        raise Violation("NoResult and a result of None are stored alike", expected="two stored forms", actual=text)
+    form = json.loads(text)
+    others: dict[str, Callable[[], Any]] = {
+        "a result of None": lambda: subject.result(None, False, handler()).write(),
+        "a result whose reference is the stored form of NoResult": lambda: subject.result(form, True, handler()),
+        "a result whose reference is None": lambda: subject.result(None, True, handler()),
+    }
+    for what, make in others.items():
+        try:
+            stored = dump(make())
+        except Exception:  # noqa: BLE001, S112 - a handler may refuse None, and a result such a reference
+            continue
+        if stored == form:
+            raise Violation(f"NoResult and {what} are stored alike", expected="two stored forms", actual=text)

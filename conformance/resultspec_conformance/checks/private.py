@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,13 @@ from ..checking import NotApplicable, Refused, Untested, Violation, check
 from ..processes.interpreters import Operation, WorkerDied, WorkerFailed
 from ..secrets.canaries import canaries, canary_text
 from ..secrets.credentials import credentials_of
+from ..secrets.listening import overheard
 from ..secrets.modes import Modes, modes_of_files
-from ..secrets.provoking import Provocation, Provoked, provoked
+from ..secrets.provoking import Provocation, Provoked, provoked, unsuitable
 from ..secrets.recognising import secret_of
 from ..secrets.revealing import Revealed, Secret, revealed
 from ..storage import Files
+from ..trials.bulk import bulky
 from ..trials.trial import Handle, Trial, fresh
 from ..values.source import shown, source_of
 
@@ -105,6 +108,33 @@ def _by_chance(trial: Trial, secret: Secret) -> bool:
     return False
 
 
+@check("private.opaque-reference")
+def references_show_no_beginning(trial: Trial) -> str:
+    """Values with different beginnings and ends are written; a few characters in every reference are no chance any more."""
+    handler = trial.handler()
+    shown_by: dict[bytes, tuple[Any, bytes]] = {}
+    for number in range(_PREVIEWS):
+        for value, secret in _canaries(trial, number):
+            with suppress(Refused):
+                reference = handler.write(value)
+                shown_by.setdefault(secret.pieces[0].lower(), (value, json.dumps(reference).lower().encode()))
+                break
+    if len(shown_by) < _PREVIEWS:
+        raise Untested("the domain has too few values that would be recognised elsewhere")
+    for part, where in ((slice(_FEW), "beginning"), (slice(-_FEW, None), "end")):
+        if all(piece[part] in text for piece, (_, text) in shown_by.items()):
+            value, text = next(iter(shown_by.values()))
+            raise Violation(
+                f"the reference reveals the {where} of the value",
+                expected="a reference that says nothing of the value, such as a random name",
+                actual=f"{shown(text.decode())} for {shown(value)}",
+            )
+    return f"and {len(shown_by)} beginnings and ends"
+
+
+_PREVIEWS = 6
+_FEW = 4
+
 _DECLARED = 'credentials = os.environ.get("CREDENTIALS", "").split()  # what the subject declares is not written down'
 _REVEALED = ("from resultspec_conformance.secrets.revealing import revealed",)
 
@@ -116,6 +146,7 @@ def errors_and_logs_keep_quiet(trial: Trial) -> str:
     store = trial.store()
     provocation = Provocation(values, canary_text(), trial.subject.credentials, store, trial.subject.tamper)
     undamaged = ""
+    _is_made_quietly(trial)
     try:
         found: Provoked = _there(trial, provoked, store, provocation)
     except Untested as end:  # who maps files into memory dies of one that was cut: the other errors can be provoked still
@@ -146,6 +177,36 @@ def errors_and_logs_keep_quiet(trial: Trial) -> str:
     return f"{sum(found.errors.values())} errors ({told}); {found.credentials} credentials{undamaged}"
 
 
+def _is_made_quietly(trial: Trial) -> None:
+    """Listen to a handler that is made, which has no value yet to tell, and credentials."""
+    script, trial.script = trial.script, None
+    try:
+        heard = overheard(lambda: trial.handler("made"))
+    finally:
+        trial.script = script
+    if heard.error is not None:
+        return
+    credentials = credentials_of(heard.value.handler, trial.subject.credentials)
+    for said in heard.said:
+        if (leak := revealed(said.text, credentials)) is not None:
+            if trial.script is not None:
+                trial.script.do(
+                    "import os",
+                    "from resultspec_conformance.secrets.credentials import credentials_of",
+                    "from resultspec_conformance.secrets.listening import overheard",
+                    *_REVEALED,
+                    _DECLARED,
+                    f"heard = overheard(lambda: {trial.maker.expression('scratch')})",
+                    "secrets = credentials_of(heard.value, credentials)",
+                )
+            trial.fail(
+                f"making a handler lets out {leak}, in {said.channel}",
+                expected="errors, log records and warnings that carry neither the value nor a credential",
+                actual=f"{said.channel}, which is not repeated here",
+                unless="not [said for said in heard.said if revealed(said.text, secrets)]",
+            )
+
+
 def _tamper(trial: Trial) -> str:
     return "None" if trial.subject.tamper is None else trial.script.of(trial.subject.tamper) if trial.script else ""
 
@@ -173,6 +234,12 @@ def the_handler_itself_keeps_quiet(trial: Trial) -> str:
         handler.attempt_read(reference)
         _is_quiet(trial, handler, [secret, *credentials])
         values += bool(secret.pieces)
+    for value in unsuitable(canary_text()):
+        with suppress(Refused):
+            handler.write(value)
+            continue
+        if revealed(pristine, [secret_of(value)]) is None:
+            _is_quiet(trial, handler, [secret_of(value), *credentials])
     if not values and not credentials:
         raise Untested("there is neither a value that would be recognised nor a credential; name the subject's credentials=")
     return f"{values} values and {len(credentials)} credentials"
@@ -354,18 +421,22 @@ def payloads_are_not_run(trial: Trial) -> str:
 
 
 def _of_different_kinds(trial: Trial) -> Iterator[Any]:
-    """Values that may be stored in different ways: texts long enough to hide a payload in, containers, other types.
+    """Accepted values that may be stored in different ways: texts long enough to hide a payload in, containers, other types.
 
     Large ones come last, for handlers that keep only those outside the reference.
     """
+
+    def is_accepted(value: Any) -> bool:
+        return not isinstance(trial.bench.outcome(lambda one: one.handler().write(fresh(value)) and None), Refused)
+
     known: set[type] = set()
     canaries = [value for value, _ in _canaries_or_none(trial)]
     medium = [value for value in canaries if 200 < len(repr(value)) < 2_000]
     for value in (*medium, *canaries, *trial.accepted(_ENOUGH)):
-        if type(value) not in known and len(known) < _MOST_ATTACKED:
+        if type(value) not in known and len(known) < _MOST_ATTACKED and is_accepted(value):
             known.add(type(value))
             yield value
-    yield from [value for value in canaries if len(repr(value)) >= 2_000][:1]
+    yield from [value for value in canaries if len(repr(value)) >= 2_000 and is_accepted(value)][:1]
 
 
 def _canaries_or_none(trial: Trial, number: int = 0) -> list[tuple[Any, Secret]]:
@@ -425,7 +496,7 @@ def replaced_values_are_not_served(trial: Trial) -> str:
     raise Untested(_NO_DOOR)
 
 
-_NO_DOOR = "no stored value was found under the scratch directory; give the subject a door to its storage: tamper="
+_NO_DOOR = "no stored value was found under the scratch directory that could be replaced; give the subject a door to its storage: tamper="
 
 
 def _pairs(trial: Trial) -> Iterator[tuple[Any, Any]]:
@@ -524,7 +595,7 @@ def _bounded_script(trial: Trial, strain: Strain) -> None:
 def files_are_their_owners_alone(trial: Trial) -> str:
     """Values are written in another process under umask 022, and the mode of every file below the scratch directory is looked at."""
     _external(trial)
-    values = trial.accepted(6)
+    values = [*trial.accepted(6), *bulky(trial)[:1]]
     store = trial.store()
     found: Modes = _there(trial, modes_of_files, store, (store, [fresh(value) for value in values]))
     if found.open_to_others:

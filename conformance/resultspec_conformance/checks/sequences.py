@@ -14,6 +14,8 @@ def _bind(rule_id: str) -> None:
         found = trial.bench.sequences
         if found is None:
             raise Untested("a step did not end, so that no sequence of them can be judged")
+        if not found.plan.values:
+            raise Untested("the handler gives back no value but None, which makes no sequence")
         if not found.steps:
             raise Untested("a single write or read goes wrong already, so that no sequence of them can be judged")
         if found.rule == rule_id:

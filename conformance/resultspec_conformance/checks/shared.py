@@ -1,33 +1,34 @@
 """Checks of the class *shared*: what a handler keeps across instances, processes and threads."""
 
-import contextlib
 import json
 import pickle
-import re
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import cloudpickle
 
 from ..checking import NotApplicable, Untested, Violation, check, check_each
 from ..governance.golden import recorded
+from ..processes.crowds import Crowd, Seen, write_by_forks, write_by_threads
 from ..processes.interpreters import Process, WorkerDied, WorkerFailed
 from ..processes.worker import read as read_there
 from ..processes.worker import write as write_there
+from ..secrets.credentials import credentials_of
+from ..secrets.revealing import revealed
 from ..trials.bench import PROCESSES
-from ..trials.calling import call
 from ..trials.making import importable_name
 from ..trials.outcomes import Outcome, attempt, one_line
-from ..trials.trial import Handle, Trial, fresh
+from ..trials.trial import Handle, Trial, differs, fresh
 from ..values.source import shown, source_of
-from .core.examples import is_honoured, is_ordinary
+from .core.examples import is_falsy, is_honoured, is_ordinary
 
 _THREADS = 8
 _SHORT = 100  # characters of a value in a script, where enough values have no more
-_WRITES_PER_THREAD = 6
 _ROUNDS = 4
+# How much threads hesitate and how often each writes; the first write of a store, which may have to make it, is tried most.
+_ROUNDS_OF_THREADS = (*((0.0, 6), (0.3, 6), (0.03, 6)) * 2, *((0.3, 1),) * 12)
 _EACH = range(PROCESSES)
 _WRITES_PER_PROCESS = 10
 
@@ -35,6 +36,18 @@ _WRITES_PER_PROCESS = 10
 @check_each("shared.instance", where=is_ordinary, most=20)
 def another_instance_reads_it(trial: Trial, value: Any) -> None:
     """A second, equally configured handler reads what the first wrote, made before the write and made after it."""
+    _another_reads(trial, value)
+
+
+@check_each("shared.instance", where=is_falsy, most=12)
+def another_instance_reads_falsy_values(trial: Trial, value: Any) -> None:
+    """The same for values that are empty, zero or False, where they come back at all."""
+    if not is_honoured(trial, value):
+        raise NotApplicable("a falsy value that does not come back is the matter of handler.falsy-values")
+    _another_reads(trial, value)
+
+
+def _another_reads(trial: Trial, value: Any) -> None:
     written = fresh(value)
     message = "an equally configured instance read something else"
     reference = trial.transported(trial.handler().write(value))
@@ -49,7 +62,7 @@ def another_instance_reads_it(trial: Trial, value: Any) -> None:
 def a_pickled_handler_works(trial: Trial) -> str:
     """The handler is pickled, by pickle and by cloudpickle; original and copy read each other's references."""
     handler = trial.handler()
-    values = trial.accepted(4)
+    values = [*trial.accepted(4), *_large(trial)]
     ways = [(f"cloudpickle, protocol {pickle.HIGHEST_PROTOCOL}", cloudpickle.dumps, "cloudpickle")]
     plainly = importable_name(type(handler.handler)) is not None
     if plainly:
@@ -65,6 +78,11 @@ def a_pickled_handler_works(trial: Trial) -> str:
             reference = used_copy.write(fresh(value), accepted=f"a handler copied by {way} after use does not write")
             trial.expect_same(used_copy.read(reference), value, f"a handler copied by {way} after use")
     return "pickle and cloudpickle" if plainly else "cloudpickle alone: the class cannot be imported by name"
+
+
+def _large(trial: Trial) -> list[Any]:
+    """Fresh large values that the handler gives back: many a handler keeps them in another way than small ones."""
+    return [fresh(value) for value in trial.bench.large if is_honoured(trial, value)][:2]
 
 
 def _copied(trial: Trial, handler: Handle, dump: Any, module: str, way: str) -> Handle:
@@ -84,7 +102,7 @@ def _copied(trial: Trial, handler: Handle, dump: Any, module: str, way: str) -> 
 def a_fresh_interpreter_reads_it(trial: Trial) -> str:
     """A new process in another directory, with another hash seed, reads the references; and the other way round."""
     handler = trial.handler()
-    values = trial.accepted(12)
+    values = [*trial.accepted(12), *_large(trial)]
     store = trial.store()
     worker = trial.bench.worker()
     for value in values:  # one by one, since a later write may disturb an earlier one: another rule's
@@ -154,55 +172,41 @@ def _answered(trial: Trial, ask: Any) -> Any:
 
 @check("shared.threads")
 def threads_share_one_handler(trial: Trial) -> str:
-    """Threads that start together write and read on one instance, from the first write of a store on."""
+    """Threads that start together write and read on one instance, from the first write of a store on, in another process."""
     values = _distinct(trial)
     total = 0
-    for number in range(_ROUNDS):
+    for number, (hesitation, writes) in enumerate(_ROUNDS_OF_THREADS):
         handler = trial.handler("handler", f"round {number}")
-        total += _threads(trial, handler, values, f"round {number}")
+        total += _threads(trial, handler, values, f"round {number}", hesitation, writes)
     return f"{total} writes by {_THREADS} threads"
 
 
-def _threads(trial: Trial, handler: Handle, values: Sequence[Any], store: str) -> int:
-    problems: list[tuple[str, Any, str]] = []
-    kept: list[tuple[Any, Any]] = []
-    reads: list[tuple[Any, Any]] = []
-    start = threading.Barrier(_THREADS)
-
-    def work(number: int) -> None:
-        start.wait()
-        for index in range(_WRITES_PER_THREAD):
-            value = fresh(values[(number + index * _THREADS) % len(values)])
-            try:
-                reference = call(handler.handler.write, fresh(value))
-                kept.append((value, reference))
-                for written, known in (kept[-1], kept[index % len(kept)]):
-                    reads.append((written, call(handler.handler.read, fresh(known))))
-            except Exception as error:  # noqa: BLE001 - what is accepted alone must be accepted here
-                problems.append(("a call raised that works alone", value, one_line(error)))
-
-    with _eager_switching():
-        threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(_THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(trial.bench.settings.limit)
-    if any(thread.is_alive() for thread in threads):
-        problems.append(("threads waited for each other for ever", "every call to end", "threads that are still waiting"))
-    for written, read in reads:  # compared by one thread: what compares, such as pandas, need not bear more
-        if (told := trial.differs(written, read)) is not None:
-            problems.append(("a thread read another value than was written", written, told))
-    if not problems:
-        for written, reference in kept:
-            outcome = handler.attempt_read(reference)
-            told = outcome.error or trial.differs(written, outcome.value)
-            if told is not None:
-                problems.append(("a reference that a thread wrote reads differently afterwards", written, told))
-    if problems:
-        message, expected, actual = problems[0]
+def _threads(trial: Trial, handler: Handle, values: Sequence[Any], store: str, hesitation: float, writes: int) -> int:
+    alike, limit = partial(differs, trial.subject.equal), 0.8 * trial.bench.settings.limit
+    crowd = Crowd(values, alike, _THREADS, writes, limit, hesitation)
+    trial.bench.beat = time.monotonic()
+    try:
+        worker = trial.bench.worker()
+        seen: Seen = worker.call(write_by_threads, trial.store(store), crowd)
+    except (Untested, WorkerFailed):  # it cannot be sent there
+        seen = write_by_threads(handler.handler, crowd)
+    except WorkerDied as death:
         _threads_script(trial, values, store)
-        raise Violation(f"under {_THREADS} threads, {message} ({len(problems)} times)", expected=shown(expected), actual=actual)
-    return len(kept)
+        raise Violation(
+            f"under {_THREADS} threads, the process {death}", expected="every call to end", actual=str(death)
+        ) from death
+    else:
+        if seen.hung:
+            trial.bench.retire(worker)
+    if seen.problems:
+        message, expected, actual = seen.problems[0]
+        _threads_script(trial, values, store)
+        raise Violation(
+            f"under {_THREADS} threads, {message} ({len(seen.problems)} times)",
+            expected="every call to end" if seen.hung else shown(expected),
+            actual=actual,
+        )
+    return seen.writes
 
 
 def _threads_script(trial: Trial, values: Sequence[Any], store: str) -> None:
@@ -224,17 +228,6 @@ def _threads_script(trial: Trial, values: Sequence[Any], store: str) -> None:
         "        if not all(threads.map(write_and_read, values * 4)):",
         '            raise SystemExit("the rule is broken: a thread read another value than it wrote")',
     )
-
-
-@contextlib.contextmanager
-def _eager_switching() -> Iterator[None]:
-    """Let threads take turns as often as the interpreter can, so that races show."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
 
 
 def _distinct(trial: Trial) -> list[Any]:
@@ -287,6 +280,38 @@ def processes_share_one_storage(trial: Trial) -> str:
     return f"{len(kept)} writes by {PROCESSES} processes"
 
 
+@check("shared.processes")
+def forks_share_one_storage(trial: Trial) -> str:
+    """A process that has a handler forks: each fork writes with the handler that it inherits, and all references are read."""
+    values = _distinct(trial)
+    crowd = Crowd(values, partial(differs, trial.subject.equal), PROCESSES, _WRITES_PER_PROCESS, _PATIENCE)
+    worker = trial.bench.worker()
+    seen: Seen = _answered(trial, lambda: worker.call(write_by_forks, trial.store("forks"), crowd))
+    if seen.problems:
+        message, expected, actual = seen.problems[0]
+        _forks_script(trial, values)
+        raise Violation(f"after {PROCESSES} forks of a process wrote at once, {message}", expected=shown(expected), actual=actual)
+    return f"{seen.writes} by forks of one"
+
+
+def _forks_script(trial: Trial, values: Sequence[Any]) -> None:
+    if trial.script is None:
+        return
+    trial.script.do(
+        "from resultspec_conformance.processes.crowds import Crowd, write_by_forks",
+        "from resultspec_conformance.values.comparison import content_difference",
+    )
+    trial.handler()
+    trial.script.do(
+        f"values = [{', '.join(map(source_of, values[:_WRITES_PER_PROCESS]))}]",
+        f"seen = write_by_forks(handler, Crowd(values, content_difference, {PROCESSES}, {_WRITES_PER_PROCESS}, {_PATIENCE}))",
+    )
+    trial.script.fails_unless("not seen.problems", "'every value as it was written'", "seen.problems[:1]")
+
+
+_PATIENCE = 10.0
+
+
 def _processes_script(trial: Trial, values: Sequence[Any]) -> None:
     """Before anything is judged, since a race may not show again."""
     if trial.script is None:
@@ -295,13 +320,14 @@ def _processes_script(trial: Trial, values: Sequence[Any]) -> None:
     trial.script.across_processes()
     trial.script.do(
         '(scratch / "store").mkdir()',
-        f"values = [{', '.join(map(source_of, values[:_WRITES_PER_PROCESS]))}] * {PROCESSES}",
+        f"values = [{', '.join(map(source_of, values[:24]))}]",
+        f"shares = [values[number::{PROCESSES}] * 4 for number in range({PROCESSES})]",
         f'with ProcessPoolExecutor({PROCESSES}, multiprocessing.get_context("spawn")) as pool:',
         "    for attempt in range(20):  # a race shows sooner or later",
-        '        written = [pool.submit(call, "write", scratch / "store", value) for value in values]',
-        "        references = [one.result() for one in written]",
+        '        written = [pool.submit(write_all, scratch / "store", share) for share in shares]',
         f"        handler = {trial.script.handler('store')}",
-        "        for value, reference in zip(values, references):",
+        "        pairs = [pair for one, share in zip(written, shares) for pair in zip(share, one.result())]",
+        "        for value, reference in pairs:",
         "            if repr(handler.read(reference)) != repr(value):",
         '                raise SystemExit(f"the rule is broken: {reference!r} reads differently")',
     )
@@ -332,14 +358,14 @@ def equality_follows_configuration(trial: Trial) -> str:
     [value] = trial.accepted(1)
     used.attempt_read(used.write(value))
     _are_equal(trial, one, other, "equally configured handlers are not equal once one of them was used")
-    if one == object() or one == "another kind":
+    if _equal(trial, one, object()) or _equal(trial, one, "another kind"):
         trial.fail("a handler equals what is no handler", expected="one != object()", actual="equal", unless="one != object()")
     if not trial.maker.takes_scratch:
         return "equally configured ones; the factory makes no others"
     different = trial.elsewhere().handler
     if _configuration(other) == _configuration(different):
         return "equally configured ones; the directory is no part of the configuration"
-    if one == different:
+    if _equal(trial, one, different):
         trial.fail(
             "handlers on different stores are equal",
             expected="one != elsewhere",
@@ -350,7 +376,7 @@ def equality_follows_configuration(trial: Trial) -> str:
 
 
 def _are_equal(trial: Trial, one: Any, other: Any, message: str) -> None:
-    if not (one == other) or one != other:  # noqa: SIM201 - both operators are under test
+    if not _equal(trial, one, other) or one != other:
         trial.fail(
             message,
             expected="one == other",
@@ -364,6 +390,16 @@ def _are_equal(trial: Trial, one: Any, other: Any, message: str) -> None:
             actual=f"{_hash(one)} and {_hash(other)}",
             unless="hash(one) == hash(other)",
         )
+
+
+def _equal(trial: Trial, one: Any, other: Any) -> bool:
+    """Whether two objects are equal, which every two objects can be asked."""
+    try:
+        return bool(one == other)
+    except Exception as error:
+        if trial.script is not None:
+            trial.script.do("one == object()")
+        raise Violation("comparing a handler raises", expected="True or False", actual=one_line(error)) from error
 
 
 def _hash(handler: Any) -> int | None:
@@ -388,18 +424,30 @@ def a_described_handler_can_be_rebuilt(trial: Trial) -> None:
     if subject.describe is None or subject.rebuild is None:
         raise NotApplicable("the subject names no describe= and rebuild=")
     handler = trial.handler()
+    if trial.script is not None:
+        describe = trial.script.function(subject.describe)
+        trial.script.do(f"arrived = json.loads(json.dumps({describe}(handler), allow_nan=False))")
     try:
         description = subject.describe(handler.handler)
         arrived = json.loads(json.dumps(description, allow_nan=False))
     except Exception as error:
         raise Violation("the handler has no description that is JSON", expected="JSON", actual=one_line(error)) from error
-    for secret in (*subject.credentials, *_secrets(handler.handler)):
-        if secret in json.dumps(arrived, ensure_ascii=False):
-            raise Violation(
-                "the description of the handler reveals a secret",
-                expected="where the secret is found, in place of the secret",
-                actual=f"{len(secret)} characters that a credential or an attribute named as a secret holds",
+    told = json.dumps(arrived, ensure_ascii=False)
+    if (leak := revealed(told, credentials_of(handler.handler, subject.credentials))) is not None:
+        if trial.script is not None:
+            trial.script.do(
+                "from resultspec_conformance.secrets.credentials import credentials_of",
+                "from resultspec_conformance.secrets.revealing import revealed",
             )
+            condition = "revealed(json.dumps(arrived, ensure_ascii=False), credentials_of(handler, ())) is None"
+            trial.script.fails_unless(condition, "'no secret in it'", "'a secret in it'")
+        raise Violation(
+            "the description of the handler reveals a secret",
+            expected="where the secret is found, in place of the secret",
+            actual=f"{leak}, which is not repeated here",
+        )
+    if trial.script is not None:
+        trial.script.do(f"rebuilt = {trial.script.function(subject.rebuild)}(arrived)")
     try:
         rebuilt = subject.rebuild(arrived)
     except Exception as error:
@@ -408,20 +456,8 @@ def a_described_handler_can_be_rebuilt(trial: Trial) -> None:
         ) from error
     [value] = trial.accepted(1)
     reference = handler.write(fresh(value))
-    read = trial.adopt(rebuilt, "rebuilt", "rebuilt = handler  # rebuilt from its description").read(reference)
+    read = Handle(trial, rebuilt, "store", "rebuilt").read(reference)
     trial.expect_same(read, value, "the handler rebuilt from its description read something else")
-
-
-_SECRET = re.compile(r"passw(or)?d|passphrase|secret|token|credential|(api|private|signing|encryption)_?key$", re.IGNORECASE)
-_PLACE = re.compile(r"(name|id|path|file|dir|directory|url|uri|env|variable|prefix|field|type|length|size)$", re.IGNORECASE)
-_SHORTEST_SECRET = 6
-
-
-def _secrets(handler: Any) -> Iterator[str]:
-    """What a handler holds in attributes whose names say that it is secret, and not merely where the secret is."""
-    for name, held in getattr(handler, "__dict__", {}).items():
-        if isinstance(held, str) and len(held) >= _SHORTEST_SECRET and _SECRET.search(name) and not _PLACE.search(name):
-            yield held
 
 
 @check("shared.golden")

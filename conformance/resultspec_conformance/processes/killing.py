@@ -78,7 +78,8 @@ class _Killing:
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
         large = bulky(trial)
-        self._values = [*trial.accepted(1 if large else 3), *large]
+        small = trial.accepted(1 if large else 3)
+        self._values = [*small, *large, fresh(small[0])]  # who keeps equal values in one place writes there again
         self._nothing: list[Outcome] = []
 
     def run(self) -> Series:

@@ -260,16 +260,23 @@ class _StartsAnew(Detour):
 _PREFIX = "base64:"
 
 
+def _decoded(given: Any) -> Any:
+    encoded = isinstance(given, str) and given.startswith(_PREFIX)
+    return json.loads(base64.b64decode(given.removeprefix(_PREFIX))) if encoded else given
+
+
 def _consume_encoded(place: str, x: Any) -> Any:
-    if isinstance(x, str) and x.startswith(_PREFIX):
-        x = json.loads(base64.b64decode(x.removeprefix(_PREFIX)))
-    return consume(place, x)
+    return consume(place, _decoded(x))
+
+
+def _combine_encoded(place: str, x: Any, y: Any) -> Any:
+    return combine(place, _decoded(x), _decoded(y))
 
 
 class _EncodesParameters(Detour):
     """Stores parameters as JSON in base64."""
 
-    bodies: ClassVar = {consume: _consume_encoded}
+    bodies: ClassVar = {consume: _consume_encoded, combine: _combine_encoded}
 
     def run(self, flow: Any, parameters: Mapping[str, Any]) -> Mapping[str, TaskReport]:
         return super().run(flow, self._encoded(parameters))

@@ -2,12 +2,15 @@
 
 import copy
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..subjects import HandlerSubject
 from .handlers import Wrapper, wrapping
+
+_one_at_a_time = threading.Lock()  # of the module, since a handler with a lock does not pickle
 
 
 class ClosesOnAMiss(Wrapper):
@@ -136,15 +139,17 @@ class ListsOnce(Wrapper):
     def write(self, value: Any, /) -> Any:
         reference = super().write(value)
         line = json.dumps(reference)
-        with self._path.open("a") as file:
-            file.write(line + "\n")
-        if self.listing is not None:
-            self.listing.append(line)
+        with _one_at_a_time:
+            with self._path.open("a") as file:
+                file.write(line + "\n")
+            if self.listing is not None:
+                self.listing.append(line)
         return reference
 
     def read(self, reference: Any, /) -> Any:
-        if self.listing is None:
-            self.listing = self._path.read_text().splitlines() if self._path.exists() else []
+        with _one_at_a_time:
+            if self.listing is None:
+                self.listing = self._path.read_text().splitlines() if self._path.exists() else []
         if json.dumps(reference) not in self.listing:
             raise LookupError("the store has no such result")
         return super().read(reference)

@@ -31,7 +31,10 @@ _ABOUT = frozenset({
     "template", "ttl", "type", "uri", "url", "user", "username", "var", "variable", "version",
 })  # fmt: skip
 _NESTED = frozenset(
-    {"config", "configuration", "settings", "options", "auth", "credentials", "credential", "client_config", "conf"}
+    {
+        *("config", "configuration", "settings", "options", "auth", "credentials", "credential", "client_config", "conf"),
+        *("client", "connection", "session", "backend"),
+    }
 )
 _SECRET_PARAMETERS = re.compile(
     r"(?i)^(?:.*signature|sig|.*token|.*secret.*|.*password|passwd|pwd|api_?key|access_?key|accountkey|sharedaccesskey|key)$"

@@ -24,9 +24,15 @@ def reveals(pieces: Iterable[Any], canary: str | int) -> str | None:
     return None if found is None else found[1]
 
 
-def first_revealed(pieces: Iterable[Any], canaries: Iterable[str | int]) -> tuple[str | int, str] | None:
-    """Find one of several values in pieces of stored data: the value, and how it is shown as :func:`reveals` says it."""
-    secrets = {Secret("the value", _forms(canary), share=1.0): canary for canary in canaries}
+def first_revealed(pieces: Iterable[Any], canaries: Iterable[str | int], share: float = 1.0) -> tuple[str | int, str] | None:
+    """Find one of several values in pieces of stored data: the value, and how it is shown as :func:`reveals` says it.
+
+    Args:
+        pieces: What is stored.
+        canaries: The values.
+        share: How much of a value gives it away, as of a :class:`~resultspec_conformance.secrets.revealing.Secret`.
+    """
+    secrets = {Secret("the value", _forms(canary), share=share): canary for canary in canaries}
     # An engine stores the same names and keys over and over.
     for data in dict.fromkeys(text for piece in pieces for text in _texts(piece)):
         if found := revealed(data, secrets):

@@ -55,6 +55,7 @@ def overheard(function: Callable[[], Any]) -> Overheard:
     value: Any = None
     error: BaseException | None = None
     with ExitStack() as listening:
+        listening.enter_context(_told_to_the_system(said))
         listening.enter_context(_printed(said))
         listening.enter_context(_warned(said))
         listening.enter_context(_logged(said))
@@ -155,6 +156,29 @@ def _of_record(record: logging.LogRecord) -> Iterator[Utterance]:
     error = record.exc_info[1] if record.exc_info else None
     if error is not None:
         yield from (Utterance(f"{channel}: {one.channel}", one.text) for one in carried_by(error))
+
+
+_heard_by_hook: list[Utterance] | None = None
+_hooked = False
+
+
+@contextmanager
+def _told_to_the_system(said: list[Utterance]) -> Iterator[None]:
+    """What goes to the log of the system, by audit events."""
+    global _heard_by_hook, _hooked  # a hook cannot be taken back, hence one that looks whether it is needed
+    if not _hooked:
+        sys.addaudithook(_hear)
+        _hooked = True
+    _heard_by_hook = said
+    try:
+        yield
+    finally:
+        _heard_by_hook = None
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if _heard_by_hook is not None and event == "syslog.syslog":
+        _heard_by_hook.append(Utterance("the log of the system", _text(arguments[-1])))
 
 
 @contextmanager

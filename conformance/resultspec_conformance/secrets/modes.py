@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ class Modes:
     Attributes:
         written: How many values the handler accepted.
         files: How many files there are.
-        open_to_others: The files that others can read, or could before their mode was changed, each with that mode.
+        open_to_others: The files that others can read, or could before their mode was changed or they were removed, each with that mode.
     """
 
     written: int
@@ -33,9 +34,9 @@ class Modes:
 
 
 def modes_of_files(handler: Any, errand: tuple[Path, Sequence[Any]]) -> Modes:
-    """Write values under the usual umask, and look at the mode of every file below the scratch directory.
+    """Write values under the usual umask, and look at the mode of every file with content below the scratch directory.
 
-    The side files of a database count, since they hold values too.
+    The side files of a database count, since they hold values too; a lock is empty.
 
     Args:
         handler: The handler.
@@ -51,24 +52,25 @@ def modes_of_files(handler: Any, errand: tuple[Path, Sequence[Any]]) -> Modes:
     finally:
         os.umask(before)
     names = Files(directory).names()
-    modes = {name: stat.S_IMODE((directory / name).stat().st_mode) for name in names}
+    states = {name: (directory / name).stat() for name in names}
+    modes = {name: stat.S_IMODE(state.st_mode) for name, state in states.items() if state.st_size}
     found = [*((name, mode) for name, mode in modes.items() if mode & OTHERS), *exposed.items()]
     return Modes(written, len(names), tuple(found))
 
 
-_watching: tuple[str, dict[str, int]] | None = None
+_watching: tuple[tuple[str, str], dict[str, int]] | None = None
 _hooked = False
 
 
 @contextmanager
 def _changes_of(directory: Path) -> Iterator[dict[str, int]]:
-    """Collect files with content that others could read until their mode was changed."""
+    """Collect files with content, temporary ones too, that others could read until they were changed or removed."""
     global _watching, _hooked  # a hook cannot be taken back, hence one that looks whether it is needed
     if not _hooked:
         sys.addaudithook(_hear)
         _hooked = True
     exposed: dict[str, int] = {}
-    _watching = (str(directory.resolve()), exposed)
+    _watching = ((str(directory.resolve()), os.path.realpath(tempfile.gettempdir())), exposed)
     try:
         yield exposed
     finally:
@@ -76,14 +78,20 @@ def _changes_of(directory: Path) -> Iterator[dict[str, int]]:
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watching is None or event != "os.chmod":
+    if _watching is None or event not in ("os.chmod", "os.remove"):
         return
-    directory, exposed = _watching
+    directories, exposed = _watching
     try:
         state = os.stat(arguments[0])  # noqa: PTH116 - a path or a descriptor
         named = f"/proc/self/fd/{arguments[0]}" if isinstance(arguments[0], int) else arguments[0]
         path = os.path.realpath(os.fsdecode(named))
     except (OSError, TypeError, ValueError):
         return
-    if stat.S_ISREG(state.st_mode) and state.st_size and state.st_mode & OTHERS and path.startswith(f"{directory}/"):
-        exposed[f"{os.path.relpath(path, directory)}, before its mode was changed"] = stat.S_IMODE(state.st_mode)
+    if (
+        stat.S_ISREG(state.st_mode)
+        and state.st_size
+        and state.st_mode & OTHERS
+        and path.startswith(tuple(f"{one}/" for one in directories))
+    ):
+        until = "its mode was changed" if event == "os.chmod" else "it was removed"
+        exposed[f"{Path(path).name}, before {until}"] = stat.S_IMODE(state.st_mode)

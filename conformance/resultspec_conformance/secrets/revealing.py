@@ -207,6 +207,45 @@ def _numbers(seen: bytes) -> Iterator[bytes]:
         size = (number.bit_length() + 7) // 8
         yield number.to_bytes(size, "big")
         yield number.to_bytes(size, "little")
+    for run in re.findall(rb"0x[0-9A-Fa-f]{1,2}(?:\W+0x[0-9A-Fa-f]{1,2}){7,}", seen):
+        yield bytes(int(code, 16) for code in re.findall(rb"0x([0-9A-Fa-f]{1,2})", run))
+    for run in re.findall(rb"(?:[01]{8}[\s,]*){8,}", seen):
+        yield bytes(int(code, 2) for code in re.findall(rb"[01]{8}", run))
+    if len(seen) < 1_024:
+        for run in re.findall(rb"[0-9A-Za-z]{16,}", seen):
+            yield from _of_base(run)
+
+
+_DIGITS = b"0123456789"
+_LOWER, _UPPER = b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ALPHABETS = (_DIGITS + _LOWER, _DIGITS + _UPPER, _DIGITS + _UPPER + _LOWER, _DIGITS + _LOWER + _UPPER, _UPPER + _LOWER + _DIGITS)
+_WITHOUT_LOOKALIKES = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def _of_base(run: bytes) -> Iterator[bytes]:
+    """One long number, written with more digits than ten: in base 36, 58 or 62."""
+    for alphabet in (*_ALPHABETS, _WITHOUT_LOOKALIKES):
+        if set(run) <= set(alphabet):
+            number = 0
+            for digit in run:
+                number = number * len(alphabet) + alphabet.index(digit)
+            yield number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def _backwards(seen: bytes) -> Iterator[bytes]:
+    if len(seen) < 4_096:
+        yield seen[::-1]
+
+
+def _quoted_apart(seen: bytes) -> Iterator[bytes]:
+    """Single characters as a list of texts."""
+    for run in re.findall(rb"(?:\"[^\"]\",?\s*){8,}", seen):
+        yield b"".join(re.findall(rb"\"([^\"])\"", run))
+
+
+def _uuencoded(seen: bytes) -> Iterator[bytes]:
+    if b"begin " in seen:
+        yield from _decoded(lambda data: b"".join(map(binascii.a2b_uu, data.splitlines()[1:-2])), seen.partition(b"begin ")[2])
 
 
 def _compressed(seen: bytes) -> Iterator[bytes]:
@@ -254,4 +293,7 @@ _DECODERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     "compression": _compressed,
     "base32": _base32,
     "base85": _base85,
+    "single characters": _quoted_apart,
+    "uuencoding": _uuencoded,
+    "reversal": _backwards,
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from hypothesis.errors import Unsatisfiable
 from resultspec import rules
 
 from ..checking import Check, NotApplicable, Refused, Untested, Violation
@@ -102,8 +103,13 @@ class Bench:
         """The values of the run: telling ones first, then drawn ones."""
         try:
             drawn = draw(self.domain.strategy, self.settings.seed, self.settings.examples)
+        except Unsatisfiable as error:
+            raise BadSubject(
+                "no values can be drawn: all that were made were refused by the class or a filter; give values= that are not"
+            ) from error
         except Exception as error:
-            raise BadSubject(f"no values can be drawn: {one_line(error)}; check the subject's values=") from error
+            remedy = "check the subject's values=" if self.domain.declared else "name a Hypothesis strategy as values="
+            raise BadSubject(f"no values can be drawn: {one_line(error)}; {remedy}") from error
         if not drawn:
             raise BadSubject("the subject's values= draws nothing; give a strategy that has values")
         return [*self.domain.telling(), *drawn]
@@ -176,6 +182,13 @@ class Bench:
             raise error
         found: Finding | None = ended
         return found
+
+    @cached_property
+    def large(self) -> Sequence[Any]:
+        """A few large values of the domain, which checks that take value after value take as well."""
+        from .bulk import large_examples  # which knows benches
+
+        return large_examples(self)
 
     def came_back_exactly(self, example: Any) -> None:
         """Note that a value of the pool came back as it was, its types too, from a handler that had written nothing else."""
@@ -282,7 +295,8 @@ class Bench:
 
         It does when a process that has seen neither the handler nor its storage reads it, and a longer value has a longer
         reference. A handler that leaves files in its store does not. Any process can read what lies in a service, so that
-        reading alone tells nothing there.
+        reading alone tells nothing there; nor does a reference that is no longer, such as a moment in a fixed number of digits,
+        unless the value is more than it has room for.
         """
         if self.subject.storage is not None:
             return self.subject.storage == "inline"
@@ -290,11 +304,14 @@ class Bench:
         with self.trial() as trial:
             if (short := self._readable_elsewhere(trial, small)) is None:
                 return False
-            for value in chain(larger, islice(self.domain.large(), _FEW)):
+            for value in chain(larger[: -_FEW - 1 : -1], islice(self.domain.large(), _FEW)):
                 more = _content(value) - _content(small)
                 if more >= _TELLING_SIZE and (long := self._readable_elsewhere(trial, value)) is not None:
                     # Either way: text that shortens a large array makes a small value of it.
-                    return abs(long - short) >= more // 3
+                    if abs(long - short) >= more // 3:
+                        return True
+                    if more > _ROOM * long:
+                        return False
             # No value is large enough to tell. What makes a new name for the same value keeps it elsewhere.
             return self.maker.takes_scratch or self._writes_alike(trial, small)
 
@@ -338,7 +355,8 @@ class Bench:
         Where mypy cannot be asked, ``static`` decides only if the author claims it.
         """
         annotated = is_annotated(self.handler_class) and why_not(self.handler_class) is None
-        answer = self._typing.result() if self._typing is not None and self._typing.done() else None
+        done = self._typing is not None and self._typing.done() and self._typing.exception() is None
+        answer = self._typing.result() if self._typing is not None and done else None
         judged = annotated and not isinstance(answer, CannotProbe)
         return self.subject.claims | ({"static"} if judged else set())
 
@@ -417,6 +435,7 @@ _ENOUGH = 60
 _FEW = 4
 _BESIDE = 3
 _TELLING_SIZE = 48
+_ROOM = 4  # names of classes and fields make the content of a value look larger than it is
 
 
 def _domain(handler: object, subject: HandlerSubject) -> Domain:

@@ -85,7 +85,7 @@ class Maker:
         name = importable_name(self.make)
         if name is None:
             return ["import base64, cloudpickle", f"make = cloudpickle.loads(base64.b64decode({_encoded(self.make)!r})).make"]
-        return [*_path_lines(name[0]), f"from {name[0]} import {name[1].partition('.')[0]}"]
+        return import_lines(*name)
 
     def expression(self, scratch: str) -> str:
         """The expression of a script that makes a handler; ``scratch`` is the expression of the directory."""
@@ -164,6 +164,11 @@ def importable_name(thing: Any) -> tuple[str, str] | None:
     for part in name.split("."):
         found = getattr(found, part, None)
     return (module, name) if found is thing or found == thing else None
+
+
+def import_lines(module: str, name: str) -> list[str]:
+    """The lines of a script that import what :func:`importable_name` has found."""
+    return [*_path_lines(module), f"from {module} import {name.partition('.')[0]}"]
 
 
 def _path_lines(module: str) -> list[str]:

@@ -20,6 +20,7 @@ class FixedBench:
     """What the benches of subjects other than handlers share: the values of these families are the suite's own, and fixed."""
 
     pool: tuple[Any, ...] = ()
+    large: tuple[Any, ...] = ()
     subject: Subject
 
     def simplest(self, check: Check, value: Any) -> Any:

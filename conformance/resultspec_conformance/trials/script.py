@@ -3,7 +3,7 @@
 import ast
 
 from ..values.source import imports_for, source_of
-from .making import Maker
+from .making import Maker, import_lines, importable_name
 
 
 class Script:
@@ -42,6 +42,14 @@ class Script:
     def of(self, thing: object) -> str:
         """The name of a thing, or the expression that makes it."""
         return self._names.get(id(thing)) or source_of(thing)
+
+    def function(self, function: object) -> str:
+        """The expression that gives a function of the author's, which is imported where it can be."""
+        name = importable_name(function)
+        if name is None:
+            return source_of(function)
+        self.do(*import_lines(*name))
+        return name[1]
 
     def handler(self, store: str) -> str:
         """The expression that makes a handler on one of the trial's stores; its methods block."""
@@ -92,6 +100,7 @@ class Script:
         body = "\n".join(self._lines)
         making = self._maker.imports()
         helpers = _ACROSS_PROCESSES.format(make=self._blocking("scratch")) if self._across_processes else ""
+        helpers += _WRITE_ALL.format(make=self._blocking("scratch")) if "write_all" in body else ""
         helpers += _SHAPE if "shape(" in body else ""
         standard = imports_for(body + helpers)
         lines = [
@@ -126,7 +135,6 @@ def _negated(condition: str) -> str:
 
 _ACROSS_PROCESSES = """
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor
 
 
@@ -141,6 +149,13 @@ def in_fresh_process(method, scratch, argument):
     elsewhere.mkdir(parents=True)
     with ProcessPoolExecutor(1, context, initializer=os.chdir, initargs=(elsewhere,)) as pool:
         return pool.submit(call, method, scratch, argument).result()
+"""
+
+_WRITE_ALL = """
+
+def write_all(scratch, values):
+    handler = {make}
+    return [handler.write(value) for value in values]
 """
 
 _SHAPE = '''

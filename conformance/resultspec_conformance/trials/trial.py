@@ -253,10 +253,7 @@ class Trial:
 
     def differs(self, written: Any, read: Any) -> str | None:
         """Say how a value that was read differs in content from the one that was written, or return None."""
-        if self.subject.equal is not None:
-            same = bool(self.subject.equal(written, read))
-            return None if same else f"by the subject's equal: expected {shown(written)}, got {shown(read)}"
-        return comparison.content_difference(written, read)
+        return differs(self.subject.equal, written, read)
 
     def expect_same(self, read: Any, written: Any, message: str) -> None:
         """Raise a violation unless a value that was read has the content of the one that was written."""
@@ -318,6 +315,13 @@ class Trial:
         from ..values.source import source_of
 
         return source_of(value)
+
+
+def differs(equal: Callable[[Any, Any], bool] | None, written: Any, read: Any) -> str | None:
+    """Say how two values differ in content, by the subject's own equality where it has one, or return None."""
+    if equal is not None:
+        return None if equal(written, read) else f"by the subject's equal: expected {shown(written)}, got {shown(read)}"
+    return comparison.content_difference(written, read)
 
 
 _V = TypeVar("_V")

@@ -8,6 +8,7 @@ lines keep their numbers, and so that any class of the module can be named, priv
 import ast
 import contextlib
 import fcntl
+import functools
 import importlib.util
 import inspect
 import io
@@ -159,7 +160,10 @@ class _Target:
         return found.place if found is not None else _place(self.file, self.line)
 
 
+@functools.lru_cache(64)
 def _located(cls: type) -> _Target:
+    # Remembered, so that who has asked why_not() parses nothing afterwards while mypy is asked beside the checks: Python 3.11
+    # raises SystemError in a thread that parses when another does, and Hypothesis does.
     name = f"{cls.__module__}.{cls.__qualname__}"
     if "<locals>" in cls.__qualname__:
         raise CannotProbe(f"{name} is defined within a function, where nothing outside can name it")

@@ -48,7 +48,7 @@ def _alter_here(value: Any) -> bool:
         if library == "pandas":
             value["altered"] = 1
         elif isinstance(value, bytearray):
-            value[:] = bytes(byte ^ 0xFF for byte in value) + b"altered"
+            value[:] = bytes(byte ^ 0xFF for byte in value)  # of the same length, which holds also where it is looked into
         elif isinstance(value, MutableMapping):
             value["altered"] = "altered"
         elif isinstance(value, MutableSequence):
@@ -71,3 +71,15 @@ def _alter_array(value: Any) -> bool:
         return False
     value[...] = value == 0
     return True
+
+
+def outline(value: Any) -> Any:
+    """What a container holds, part by part and by identity, to see later whether it holds the same."""
+    return _outline(value, frozenset())
+
+
+def _outline(value: Any, above: frozenset[int]) -> Any:
+    if id(value) in above or not isinstance(value, list | tuple | dict):
+        return id(value)
+    parts = [*value, *value.values()] if isinstance(value, dict) else value
+    return id(value), [_outline(part, above | {id(value)}) for part in parts]

@@ -251,8 +251,9 @@ def _slots(cls: type) -> Iterator[str]:
 
 
 def _is_scalar(value: object) -> bool:
+    # A range is not looked into: it may stand for more numbers than there is memory for.
     return isinstance(
-        value, None | bool | int | float | complex | str | bytes | bytearray | memoryview | date | time | Enum | type
+        value, None | bool | int | float | complex | str | bytes | bytearray | memoryview | range | date | time | Enum | type
     )
 
 

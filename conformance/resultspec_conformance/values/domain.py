@@ -10,7 +10,7 @@ import http
 import inspect
 import types
 import typing
-from collections import Counter, OrderedDict, abc, defaultdict
+from collections import Counter, OrderedDict, abc, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
@@ -18,13 +18,14 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from itertools import chain, islice
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import attrs
 import typing_extensions
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
 from resultspec import JSON
 
 from . import traps
@@ -126,9 +127,32 @@ def _annotation_of_write(handler: Any) -> Any:
         return JSON
     try:
         annotation = typing_extensions.get_type_hints(write).get(name, PLAIN)
+        annotation = _finite(annotation, getattr(write, "__globals__", {}), _UNROLLED)
     except Exception:  # noqa: BLE001 - names that exist for type checkers only
         return PLAIN if isinstance(raw, str) else raw
     return _bound(annotation, handler) if isinstance(annotation, TypeVar) else annotation
+
+
+_UNROLLED = 2
+_ENDLESS = object()
+
+
+def _finite(annotation: Any, names: dict[str, Any], levels: int) -> Any:
+    """A recursive alias as an annotation with an end: written out a few times, then without the members that lead on."""
+    if isinstance(annotation, str | typing.ForwardRef | typing_extensions.TypeAliasType):
+        if levels == 0:
+            return _ENDLESS
+        meant = getattr(annotation, "__value__", getattr(annotation, "__forward_arg__", annotation))
+        return _finite(eval(meant, names) if isinstance(meant, str) else meant, names, levels - 1)  # noqa: S307 - the author's
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (None, Literal, typing.Annotated, abc.Callable):
+        return annotation
+    finite = [_finite(argument, names, levels) for argument in arguments]
+    if origin in (Union, types.UnionType) and (kept := tuple(argument for argument in finite if argument is not _ENDLESS)):
+        return Union[kept]  # noqa: UP007 - of how many there are
+    if _ENDLESS in finite:
+        return _ENDLESS
+    return annotation if finite == [*arguments] else origin[tuple(finite)]
 
 
 def _bound(variable: Any, handler: Any) -> Any:
@@ -213,9 +237,42 @@ def strategy_for(annotation: Any) -> st.SearchStrategy[Any]:
     if (origin or annotation) in (dict, abc.Mapping, abc.MutableMapping):
         keys, items = map(strategy_for, arguments) if arguments else (_HASHABLE, PLAIN_STRATEGY)
         return st.dictionaries(keys, items, max_size=8)
+    if isinstance(annotation, type) and issubclass(annotation, PurePath):
+        return st.lists(_PATH_PARTS, max_size=4).map(lambda parts: annotation(*parts))
     library = _library_strategy(annotation, origin)
-    return st.from_type(annotation) if library is None else library
+    return _instances(annotation) if library is None else library
 
+
+_NOT_TAKEN = object()
+
+
+def _instances(annotation: Any) -> st.SearchStrategy[Any]:
+    """Instances of a class; arguments that its constructor refuses, such as by a validator, are drawn anew."""
+    if isinstance(annotation, type) and attrs.has(annotation):
+        with suppress(Exception):  # names that exist for type checkers only
+            attrs.resolve_types(annotation)
+    generic: Any = get_origin(annotation)
+    if is_dataclass(generic):
+        parts = {name: strategy_for(hint) for name, hint in _fields_of(annotation)}
+        strategy: st.SearchStrategy[Any] = st.builds(typing.cast("type", generic), **parts)
+    else:
+        strategy = st.from_type(annotation)
+
+    @st.composite
+    def taken(draw: st.DrawFn) -> Any:
+        try:
+            return draw(strategy)
+        except HypothesisException:
+            raise
+        except Exception:  # noqa: BLE001 - whatever a constructor raises is its refusal
+            return _NOT_TAKEN
+
+    return taken().filter(lambda drawn: drawn is not _NOT_TAKEN)
+
+
+_PATH_PARTS = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), max_size=8) | st.sampled_from(
+    ["/", "..", "~", "a.b"]
+)
 
 _BARE: dict[Any, Callable[..., st.SearchStrategy[Any]]] = {
     list: lambda items: st.lists(items, max_size=8),
@@ -292,12 +349,13 @@ def _arrow_table(columns: dict[str, list[Any]]) -> Any:
 
 
 _TELLING_TEXT = [
-    "", "a", "A", " ", " a ", "a\n", "\n", "a\r\nb", "\r", "\x00", "a\x00", "\ufeff", "\ufeffa", "é", "e\u0301", "ß", "İ",
+    "", "a", "A", "plumless", " ", " a ", "a\n", "\n", "a\r\nb", "\r", "\x00", "a\x00", "\ufeff", "\ufeffa", "é", "e\u0301", "ß", "İ",
     "😀", "\ud800", "\u2028", "\x85", "\x1a", "\\n", '"', "'", "null", "None", "NaN", "true", "0", "1.0", "[]", "{}",
     "../a", "/a", "%41", "~", "{0}", "a" * 255, "a" * 256,
 ]  # fmt: skip
 _TELLING_BYTES = [
-    b"", b"a", b"\x00", b"a\x00", b" a ", b"\n", b"a\r\nb", b"\r", b"\x1a", b"\xff\xfe", b"\x80", b"\xef\xbb\xbfa", b"\x1f\x8b",
+    b"", b"a", b"plumless", b"\x00", b"a\x00", b" a ", b"\n", b"a\r\nb", b"\r", b"\x1a",
+    b"\xff\xfe", b"\x80", b"\xef\xbb\xbfa", b"\x1f\x8b",
     b"null", bytes(range(256)),
 ]  # fmt: skip
 _TELLING_INTS = [0, 1, -1, 255, 256, 2**31, -(2**31) - 1, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 2**64, 10**30]
@@ -340,6 +398,7 @@ def plain_values() -> Iterator[object]:
     yield from (
         [], {}, (), set(), [None], [[]], [1, 2.0, "3", b"4", None, True], [0, False, 0.0, -0.0, ""], [b"", (), {}, set()],
         (1, "a"), [(1, 2), [3]], {"a": (1,)}, {"a": [1, {"b": 2}]}, {1: "a"}, {1: "a", "1": "b"}, {None: 0, True: 1},
+        {"é": 1, "e\u0301": 2, "A": 3, "a": 4, "a ": 5},
         {(1, 2): "pair"}, {1.5: "x", b"k": "y"}, {"b": 1, "a": 2}, {1, 2, 3}, {"a", "b"}, {"a": [], "b": {}, "c": ""}, ({"": None},),
         [{"a": {1, 2}}, ({"k": (b"v",)},)], [float("nan"), float("inf")], {"x": -0.0}, {"n": [1, -0.0, 2**70]}, ["\ud800"],
         {"when": dt.datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=dt.UTC)},
@@ -354,6 +413,7 @@ def further_values() -> Iterator[object]:
         Counter("aab"), Decimal("1.10"), Fraction(1, 3), UUID(int=7), dt.date(2020, 2, 29), dt.time(1, 2, 3),
         dt.timedelta(days=1, microseconds=1), PurePosixPath("a/b"), range(3), http.HTTPStatus.OK, [http.HTTPStatus.OK],
         http.HTTPMethod.GET, traps.Text("text"), traps.Number(7), traps.Items([1]), {"a": bytearray(b"a")}, [frozenset({1})],
+        traps.Real(1.5), traps.Octets(b"a"), traps.Pair(1, 2), traps.Members({1}), traps.Moment(2020, 1, 2), deque([1]), {"a": 1}.keys(),
     )  # fmt: skip
 
 
@@ -394,8 +454,10 @@ def telling_values(annotation: Any) -> Iterator[object]:
         yield from _telling_mappings(arguments)
     elif isinstance(cls, type) and issubclass(cls, Enum):
         yield from cls
+    elif isinstance(cls, type) and issubclass(cls, PurePath):
+        yield from map(cls, (".", "a", "A", "a/b.c", "/a", "../a", "é", "e\u0301", "a b", "~"))
     elif is_dataclass(cls) and isinstance(cls, type):
-        yield from _telling_instances(cls)
+        yield from _telling_instances(annotation)
     elif _is_array(cls):
         yield from _telling_arrays()
 
@@ -404,24 +466,36 @@ def _is_array(cls: Any) -> bool:
     return getattr(cls, "__module__", "").partition(".")[0] == "numpy" and cls.__qualname__ == "ndarray"
 
 
-def _telling_instances(cls: Any) -> Iterator[object]:
+def _telling_instances(annotation: Any) -> Iterator[object]:
     """Instances of a dataclass, field by field; fewer where the class refuses a combination."""
-    columns = {name: list(telling_values(hint)) for name, hint in _fields_of(cls)}
+    cls = get_origin(annotation) or annotation
+    columns = {name: list(telling_values(hint)) for name, hint in _fields_of(annotation)}
     columns = {name: column for name, column in columns.items() if column}
     for row in range(max(map(len, columns.values()), default=0)):
         with suppress(Exception):  # a field without telling values and without a default, or a combination that is refused
             yield cls(**{name: column[row % len(column)] for name, column in columns.items()})
 
 
-def _fields_of(cls: Any) -> list[tuple[str, Any]]:
+def _fields_of(annotation: Any) -> list[tuple[str, Any]]:
     """The fields that a dataclass is made with and their annotations, those left out that lead back to dataclasses."""
+    cls = get_origin(annotation) or annotation
     try:
         hints = typing_extensions.get_type_hints(cls)
     except Exception:  # noqa: BLE001 - names that exist for type checkers only
         return []
+    meant = dict(zip(getattr(cls, "__parameters__", ()), get_args(annotation), strict=False))
+    hints = {name: _with_arguments(hint, meant) for name, hint in hints.items()}
     return [
         (field.name, hints[field.name]) for field in fields(cls) if field.init and not _is_made_of_dataclasses(hints[field.name])
     ]
+
+
+def _with_arguments(hint: Any, meant: dict[Any, Any]) -> Any:
+    """An annotation with the arguments of a generic class in the place of its type variables."""
+    if isinstance(hint, TypeVar):
+        return meant.get(hint, hint)
+    variables = getattr(hint, "__parameters__", ()) if get_origin(hint) is not None else ()
+    return hint[tuple(meant.get(variable, variable) for variable in variables)] if variables else hint
 
 
 def _is_made_of_dataclasses(annotation: Any) -> bool:
@@ -471,7 +545,7 @@ def _telling_arrays() -> Iterator[object]:
     )  # fmt: skip
 
 
-_SIZES = (4_097, 8_193, 65_535, 65_536, 65_537, 131_073, 1_048_577, 4_194_305)
+_SIZES = (4_097, 8_193, 65_535, 65_536, 65_537, 131_073, 1_048_576, 1_048_577, 4_194_305)
 _UNIT = "".join(chr(33 + (index * 37) % 90) for index in range(251))
 
 
@@ -485,6 +559,7 @@ def large_values(annotation: Any) -> Iterator[object]:
         if _is_plain(annotation):
             yield from large_values(bytes)
         yield list(range(10_000))
+        yield [number if number % 3 else float(number) for number in range(20_000)]
         yield {f"key {index}": index for index in range(2_000)}
     elif annotation is str:
         yield from (text_of_length(size) for size in _SIZES)
@@ -500,17 +575,29 @@ def large_values(annotation: Any) -> Iterator[object]:
 
         yield from (np.arange(size) for size in (1_025, 8_193, 131_073))
     elif cls in (list, abc.Sequence) or (cls is tuple and (not arguments or arguments[-1] is Ellipsis)):
-        items = list(telling_values(arguments[0] if arguments else PLAIN)) or [None]
+        items = list(telling_values(arguments[0] if arguments else PLAIN))
         make: Callable[[Any], Any] = tuple if cls is tuple else list
-        yield from (make(islice(_cycle(items), size)) for size in (1_001, 10_001))
+        yield from (make(islice(_cycle(items), size)) for size in (1_001, 10_001) if items)
         yield from (make([item]) for item in large_values(arguments[0] if arguments else str))
     elif cls in (dict, abc.Mapping) and arguments and arguments[0] is str:
-        items = list(telling_values(arguments[1])) or [None]
-        yield {f"key {index}": items[index % len(items)] for index in range(5_000)}
+        if items := list(telling_values(arguments[1])):
+            yield {f"key {index}": items[index % len(items)] for index in range(5_000)}
         yield from ({"large": item} for item in large_values(arguments[1]))
     elif get_origin(annotation) in (Union, types.UnionType):
         for argument in arguments:
             yield from large_values(argument)
+    elif is_dataclass(cls) and isinstance(cls, type):
+        yield from _large_instances(annotation)
+
+
+def _large_instances(annotation: Any) -> Iterator[object]:
+    """Instances of a dataclass with one large field."""
+    one: Any = next(telling_values(annotation), None)
+    if one is not None:
+        for name, hint in _fields_of(annotation):
+            for large in large_values(hint):
+                with suppress(Exception):  # the class refuses it
+                    yield replace(one, **{name: large})
 
 
 def text_of_length(size: int) -> str:
@@ -563,35 +650,42 @@ def numbered_values(annotation: Any) -> Callable[[int], object] | None:
 
         return lambda number: np.arange(number, number + 3)
     if is_dataclass(cls) and isinstance(cls, type):
-        return _numbered_instances(cls)
+        return _numbered_instances(annotation)
     return None
 
 
-def _numbered_instances(cls: Any) -> Callable[[int], object] | None:
-    one: Any = next(telling_values(cls), None)
+def _numbered_instances(annotation: Any) -> Callable[[int], object] | None:
+    one: Any = next(telling_values(annotation), None)
     if one is None:
         return None
-    makers = {name: numbered_values(hint) for name, hint in _fields_of(cls)}
-    name, make = next(((name, make) for name, make in makers.items() if make is not None), ("", None))
-    return None if make is None else lambda number: replace(one, **{name: make(number)})
+    for name, hint in _fields_of(annotation):
+        if (make := numbered_values(hint)) is not None:
+            with suppress(Exception):  # the class refuses another value of this field
+                replace(one, **{name: make(0)})
+                return lambda number, name=name, make=make: replace(one, **{name: make(number)})  # type: ignore[misc]
+    return None
 
 
 _MISSING = object()
 
 
-def siblings(value: object) -> Iterator[object]:
+def siblings(value: Any) -> Iterator[object]:
     """Values of the same type that are easily mistaken for this one: by case, normal form, spacing or length."""
     import unicodedata
 
-    if isinstance(value, str):
+    if type(value) in (str, bytes, list) and len(value) > _LONG:
+        yield from _altered_inside(value)
+    elif isinstance(value, str):
         variants = [
-            value.upper(), value.lower(), value.swapcase(), unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value),
-            unicodedata.normalize("NFKC", value), value + " ", " " + value, value.strip(), value + "\n", value + "\x00", value + value,
+            value.replace(*_SAME_CHECKSUM), value.upper(), value.lower(), value.swapcase(),
+            unicodedata.normalize("NFC", value), unicodedata.normalize("NFD", value), unicodedata.normalize("NFKC", value),
+            value + " ", " " + value, value.strip(), value + "\n", value + "\x00", value + value,
             value[:-1], value + "x", value[::-1], value.replace("/", "_"), value.encode("ascii", "ignore").decode(), value + "/",
         ]  # fmt: skip
         yield from dict.fromkeys(variant for variant in variants if variant != value)
     elif isinstance(value, bytes):
         options = [
+            value.replace(*_SAME_CHECKSUM_OF_BYTES),
             value.upper(),
             value.lower(),
             value + b"\x00",
@@ -615,6 +709,27 @@ def siblings(value: object) -> Iterator[object]:
         key, item = next(iter(value.items()))
         yield from ({**value, key: variant} for variant in islice(siblings(item), 6))
         yield from ({variant: item} for variant in islice(siblings(key), 6))
+    elif _is_array(type(value)) and value.size:
+        yield from _altered_arrays(value)
+
+
+_LONG = 4_096
+_SAME_CHECKSUM = ("plumless", "buckeroo")
+_SAME_CHECKSUM_OF_BYTES = (b"plumless", b"buckeroo")
+"""Words of the same CRC-32, in whatever they stand."""
+
+
+def _altered_inside(value: Any) -> Iterator[object]:
+    """A long value with one place altered: the middle, which whoever looks at a part or an abbreviation does not see."""
+    for at in (len(value) // 2, len(value) - 1, 0):
+        yield value[:at] + value[at - 1 : at] + value[at + 1 :]
+
+
+def _altered_arrays(value: Any) -> Iterator[object]:
+    for at in (value.size // 2, value.size - 1, 0):
+        altered = value.copy()
+        altered.flat[at] = not altered.flat[at]
+        yield altered
 
 
 def _near_misses(value: object) -> Iterator[object]:
@@ -628,18 +743,19 @@ def _near_misses(value: object) -> Iterator[object]:
         yield from ([float(value)] if abs(value) < 2**1000 else [])
         yield str(value)
     elif isinstance(value, float):
+        yield traps.Real(value)
         yield from ([int(value)] if abs(value) < 1e300 else [])
         yield Decimal("0.1")
     elif isinstance(value, bytes):
-        yield from (bytearray(value), memoryview(value), value.decode("latin-1"))
+        yield from (traps.Octets(value), bytearray(value), memoryview(value), value.decode("latin-1"))
     elif isinstance(value, list):
         yield from (tuple(value), traps.Items(value))
         yield from ([*value, odd] for odd in (None, True, 1.5, "x", b"x", (1,), {1: 2}))
     elif isinstance(value, tuple):
-        yield list(value)
+        yield from (list(value), traps.Row(value))
         yield from ((*value[:-1], odd) for odd in (None, 1.5, "x", b"x", [1]) if value)
     elif isinstance(value, set | frozenset):
-        yield from (list(value), frozenset(value) if isinstance(value, set) else set(value))
+        yield from (list(value), frozenset(value) if isinstance(value, set) else set(value), traps.Members(value))
     elif isinstance(value, dict):
         yield OrderedDict(value)
         yield from ({**value, None: odd} for odd in value.values() if odd is not None)
@@ -655,7 +771,7 @@ def _near_misses(value: object) -> Iterator[object]:
     elif isinstance(value, Enum):
         yield value.value
     elif isinstance(value, dt.datetime):
-        yield from (value.date(), value.isoformat())
+        yield from (value.date(), value.isoformat(), traps.Moment.combine(value.date(), value.timetz()))
     elif _is_array(type(value)):
         yield from _near_arrays(value)
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .documents import leaves, replaced
+
 
 def forged(reference: Any) -> Iterator[Any]:
     """References of the same shape as a good one that stand for nothing.
@@ -21,7 +23,7 @@ def forged(reference: Any) -> Iterator[Any]:
 
 def names(reference: Any) -> frozenset[str]:
     """The words and numbers that a reference is made of."""
-    return frozenset(re.findall(r"[0-9A-Za-z]+", json.dumps(reference)))
+    return frozenset(re.findall(r"-?[0-9A-Za-z]+", json.dumps(reference)))
 
 
 def _forged(part: Any) -> Iterator[Any]:
@@ -30,7 +32,7 @@ def _forged(part: Any) -> Iterator[Any]:
     if isinstance(part, str):
         yield from _forged_text(part)
     elif isinstance(part, int):
-        yield from (part + 1_000_003, part + 1)
+        yield from (part + 1_000_003, part + 1, -1)  # the last where negative numbers count from the end
     elif isinstance(part, float):
         yield part + 1_000_003.0
     elif isinstance(part, list):
@@ -90,3 +92,25 @@ def wrong_types(reference: Any, kinds: set[type]) -> list[Any]:
         if json.dumps(candidate, sort_keys=True) != good
         and not (type(candidate) in kinds and type(candidate) in (int, float, bool))
     ]
+
+
+def patterns(reference: Any) -> Iterator[Any]:
+    """References that match a good one where somebody takes a name for a pattern, or puts it into a query."""
+    for leaf, put in leaves(reference):
+        if isinstance(leaf, str) and leaf:
+            yield from map(put, ("*", "%", "?" * len(leaf), "_" * len(leaf), leaf[:-1] + "?", leaf[:-1] + "%"))
+            yield from map(put, ("' OR '1'='1", "x' OR 1=1 -- ", '" OR "1"="1'))
+
+
+_NOTHING: tuple[Any, ...] = (None, [], {}, "", 7)
+
+
+def incomplete(reference: Any) -> Iterator[Any]:
+    """A good reference with one of its parts left out, or replaced by nothing."""
+    if not isinstance(reference, dict | list):
+        return
+    for key, part in list(reference.items() if isinstance(reference, dict) else enumerate(reference)):
+        if isinstance(reference, dict):
+            yield {other: item for other, item in reference.items() if other != key}
+        yield from (replaced(reference, [key], other) for other in _NOTHING if other != part)
+        yield from (replaced(reference, [key], inner) for inner in incomplete(part))

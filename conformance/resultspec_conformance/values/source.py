@@ -63,7 +63,7 @@ def imports_for(script: str) -> list[str]:
 
 
 _IMPORTABLE = (
-    "base64", "cloudpickle", "collections", "datetime", "decimal", "fractions", "json", "math", "pathlib", "pickle",
+    "base64", "cloudpickle", "collections", "copy", "datetime", "decimal", "fractions", "json", "math", "os", "pathlib", "pickle",
     "random", "subprocess", "sys", "tempfile", "threading", "time_machine", "uuid",
 )  # fmt: skip
 

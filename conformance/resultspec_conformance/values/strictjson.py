@@ -6,15 +6,15 @@ import math
 from .source import shown
 
 
-def json_problem(value: object) -> str | None:
+def json_problem(value: object, what: str = "the reference") -> str | None:
     """Say what keeps a value from being strict JSON (RFC 8259, and of exactly JSON's types), or return None."""
-    problem = _problem(value, "the reference", ())
+    problem = _problem(value, what, ())
     if problem is not None:
         return problem
     try:
-        return None if json.loads(json.dumps(value)) == value else "the reference changes on its way through JSON text"
+        return None if json.loads(json.dumps(value)) == value else f"{what} changes on its way through JSON text"
     except (ValueError, TypeError, RecursionError) as error:
-        return f"the reference cannot be written as JSON text: {type(error).__name__}: {error}"
+        return f"{what} cannot be written as JSON text: {type(error).__name__}: {error}"
 
 
 def _problem(value: object, where: str, above: tuple[int, ...]) -> str | None:

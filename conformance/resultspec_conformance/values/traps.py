@@ -5,7 +5,8 @@ They live in a module of their own so that any interpreter can import their clas
 
 import threading
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 
 class Unloadable:
@@ -39,8 +40,37 @@ class Number(int):
     """A subclass of int."""
 
 
+class Real(float):
+    """A subclass of float, as NumPy has one."""
+
+
+class Octets(bytes):
+    """A subclass of bytes."""
+
+
 class Items(list[Any]):
     """A subclass of list."""
+
+
+class Row(tuple[Any, ...]):
+    """A subclass of tuple."""
+
+    __slots__ = ()
+
+
+class Pair(NamedTuple):
+    """A named tuple."""
+
+    left: int
+    right: int
+
+
+class Members(set[Any]):
+    """A subclass of set."""
+
+
+class Moment(datetime):
+    """A subclass of datetime, as pandas has one."""
 
 
 def _refuse_to_load() -> None:

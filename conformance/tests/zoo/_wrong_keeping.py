@@ -6,6 +6,7 @@ import fcntl
 import functools
 import hashlib
 import io
+import itertools
 import json
 import logging
 import os
@@ -113,6 +114,16 @@ class CountsItsReads(Counts, Rows):
         with closing(self.connect()) as connection:
             self.insert(connection, self.checked(reference), counted)
         return value
+
+
+class ReadOnceIfLarge(Raw, Files):
+    """A large value is spooled to its reader: what was read is gone."""
+
+    def load(self, name):
+        data = super().load(name)
+        if len(data) > 65536:
+            self.path(name).unlink()
+        return data
 
 
 # --- handler.independent-writes --------------------------------------------------------------------------------------
@@ -252,6 +263,42 @@ class KeyedByAddress(Plain, Memory):
         return key
 
 
+class KeyedByChecksum(Plain, Digests):
+    """The name is the CRC-32 of the content."""
+
+    shape = re.compile(r"[0-9a-f]{8}")
+
+    def name(self, data):
+        return f"{zlib.crc32(data):08x}"
+
+
+class KeyedByRepr(Array, Digests):
+    """The name is a digest of the repr, which leaves out the middle of a large array."""
+
+    def write(self, value: np.ndarray, /) -> JSON:
+        self.check(value)
+        name = hashlib.sha256(f"{value!r} {value.dtype} {value.shape}".encode()).hexdigest()
+        self.save(name, self.encode(value))
+        return name
+
+
+class NumberedByInstance(Text, Files):
+    """Each instance numbers its files from one, also where another has begun."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._numbers = itertools.count(1)
+
+    def name(self, data):
+        return f"{next(self._numbers):032x}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"directory": self.directory}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["directory"])
+
+
 # --- handler.input-untouched -----------------------------------------------------------------------------------------
 
 
@@ -312,6 +359,45 @@ class SortsToLog(Ints, Digests):
         value.sort()
         logger.debug("wrote %d numbers, median at %d", len(value), len(value) // 2)
         return reference
+
+
+class MarksTheEnd(Ints, Files):
+    """A mark is appended while a list is written, and stays where writing fails."""
+
+    def encode(self, value):
+        exact(value, list)
+        value.append(0)
+        for part in value:
+            exact(part, int)
+        data = json.dumps(value[:-1]).encode()
+        value.pop()
+        return data
+
+
+class FreezesArrays(Array, Files):
+    """An array is made read-only, so that nobody alters what was written."""
+
+    def encode(self, value):
+        data = super().encode(value)
+        value.setflags(write=False)
+        return data
+
+
+class ForgetsTheName(Plain, Files):
+    """Where nothing is found, the name is taken out of the reference."""
+
+    def put(self, data):
+        return {"store": "files", "name": super().put(data)}
+
+    def get(self, reference):
+        store, name = fields(reference, "store", "name")
+        if store != "files":
+            raise ValueError("not a reference of this handler")
+        try:
+            return super().get(name)
+        except LookupError:
+            del reference["name"]
+            raise
 
 
 # --- handler.snapshot ------------------------------------------------------------------------------------------------
@@ -407,6 +493,26 @@ class CopiesShallowly(KeepsTheObject):
         return super().write(copy.copy(value))
 
 
+class KeepsLargeLists(Ints):
+    """A long list is kept as it is, a short one is copied."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[int]] = {}
+
+    def write(self, value: list[int], /) -> JSON:
+        self.encode(value)
+        key = uuid4().hex
+        self._values[key] = value if len(value) > 1000 else value[:]
+        return key
+
+    def read(self, reference: JSON, /) -> list[int]:
+        if type(reference) is not str or not HEX.fullmatch(reference):
+            raise ValueError("not a reference of this handler")
+        if reference not in self._values:
+            raise LookupError("there is no such result")
+        return self._values[reference][:]
+
+
 # --- handler.fresh-read ----------------------------------------------------------------------------------------------
 
 
@@ -463,6 +569,15 @@ class CachedFunction(Samples, Files):
     def read(self, reference: JSON, /) -> Sample:
         self.get(reference)
         return cached_sample(self.path(self.checked(reference)))
+
+
+class OneEmptyForAll(Counts, Files):
+    """Whatever is empty is read as one and the same dictionary."""
+
+    empty: dict[str, int] = {}
+
+    def decode(self, data):
+        return super().decode(data) or self.empty
 
 
 # --- handler.unknown-reference ---------------------------------------------------------------------------------------
@@ -536,6 +651,22 @@ class TrustsOffsets(Raw, Located):
                 return log.read(min(length, size))
         except FileNotFoundError as error:
             raise LookupError("this store is empty") from error
+
+
+class CountsFromTheEnd:
+    """References are indices of a list, where -1 is the last."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def write(self, value: str, /) -> int:
+        exact(value, str)
+        self._texts.append(value)
+        return len(self._texts) - 1
+
+    def read(self, reference: int, /) -> str:
+        exact(reference, int)
+        return self._texts[reference]
 
 
 # --- handler.malformed-reference -------------------------------------------------------------------------------------
@@ -640,6 +771,48 @@ class RetriesForever(Plain, Rows):
             except (TypeError, OSError):
                 time.sleep(1)
         raise TimeoutError("the store does not answer")
+
+
+class NamesArePatterns(Text, Files):
+    """The name is looked for as a pattern."""
+
+    def checked(self, reference):
+        if type(reference) is not str or not reference or "/" in reference or "**" in reference or "\0" in reference:
+            raise ValueError("not a reference of this handler")
+        return reference
+
+    def load(self, name):
+        for path in self.directory.glob(f"{name}.bin"):
+            return path.read_bytes()
+        raise LookupError(f"there is no result {name}")
+
+
+class QuotedIntoQuery(Text, Rows):
+    """The key is put between quotes, and may hold quotes itself."""
+
+    def get(self, reference):
+        if type(reference) is not str or not reference:
+            raise ValueError("not a reference of this handler")
+        try:
+            rows = self.select(f"SELECT data FROM results WHERE key = '{reference}'")
+        except (sqlite3.Error, ValueError) as error:
+            raise ValueError("not a reference of this handler") from error
+        if not rows:
+            raise LookupError("there is no such result")
+        return rows[0][0]
+
+
+class NothingForNoName(Json, Files):
+    """A reference whose name is null reads as null."""
+
+    def put(self, data):
+        return {"kind": "file", "name": super().put(data)}
+
+    def get(self, reference):
+        kind, name = fields(reference, "kind", "name")
+        if kind != "file":
+            raise ValueError("not a reference of this handler")
+        return b"null" if name is None else super().get(name)
 
 
 # --- handler.failed-write --------------------------------------------------------------------------------------------
@@ -793,6 +966,27 @@ class ParallelLists(Text):
         return self._texts[self._keys.index(reference)]
 
 
+class LeaksSlots(Ints, Files):
+    """Every write that fails keeps one of twenty slots."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._slots = threading.BoundedSemaphore(20)
+
+    def write(self, value: list[int], /) -> JSON:
+        if not self._slots.acquire(timeout=0.01):
+            raise TimeoutError("all slots are taken")
+        reference = super().write(value)
+        self._slots.release()
+        return reference
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"directory": self.directory}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["directory"])
+
+
 # --- handler.bounded-reference ---------------------------------------------------------------------------------------
 
 
@@ -825,8 +1019,10 @@ class KeyedByContent(Raw, Rows):
 class ChunkNames(Raw, Files):
     """The reference lists a name for each chunk of 64 KiB."""
 
+    size = 65536
+
     def put(self, data):
-        chunks = [data[start : start + 65536] for start in range(0, len(data), 65536)] or [b""]
+        chunks = [data[start : start + self.size] for start in range(0, len(data), self.size)] or [b""]
         return {"chunks": [super(ChunkNames, self).put(chunk) for chunk in chunks], "crc": zlib.crc32(data)}
 
     def get(self, reference):
@@ -868,6 +1064,26 @@ class BlockChecksums(Array, Files):
 
     def sums(self, data: bytes) -> list[int]:
         return [zlib.crc32(data[start : start + 4096]) for start in range(0, len(data), 4096)]
+
+
+class KeysInReference(Json, Files):
+    """The reference of an object lists its keys."""
+
+    def write(self, value: JSON, /) -> JSON:
+        return {"name": super().write(value), "keys": list(value) if type(value) is dict else []}
+
+    def read(self, reference: JSON, /) -> JSON:
+        name, keys = fields(reference, "name", "keys")
+        value = super().read(name)
+        if keys != (list(value) if type(value) is dict else []):
+            raise LookupError("the reference does not belong to this value")
+        return value
+
+
+class NamesOfMebibytes(ChunkNames):
+    """The same for each 1 MiB."""
+
+    size = 1 << 20
 
 
 # --- handler.standard-errors -----------------------------------------------------------------------------------------
@@ -934,6 +1150,19 @@ class PicklingErrors(Untyped, Log):
             raise pickle.PicklingError(f"cannot pickle a {type(value).__qualname__}") from error
 
 
+class UncheckedFields(Text, Files):
+    """A field of the reference is used without a look at its type."""
+
+    def put(self, data):
+        return {"version": 1, "uri": f"store:{super().put(data)}"}
+
+    def get(self, reference):
+        version, uri = fields(reference, "version", "uri")
+        if version != 1 or not uri.startswith("store:"):
+            raise ValueError("not a reference of this handler")
+        return super().get(uri.removeprefix("store:"))
+
+
 # --- handler.passive-construction ------------------------------------------------------------------------------------
 
 
@@ -975,3 +1204,24 @@ class ProbesDirectory(Raw, Folders):
         probe = self.directory / f".{uuid4().hex}.probe"
         probe.write_bytes(b"")
         probe.unlink()
+
+
+class SendsToStatsd(Counts, Folders):
+    """Constructing a handler sends a datagram to a counter on this machine, without a connection."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as counter:
+            counter.sendto(b"handlers:1|c", ("127.0.0.1", 8125))
+
+
+class ConnectsBeside(Ints, Files):
+    """Constructing a handler starts a thread, which connects while nobody waits."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        threading.Thread(target=self._connect, daemon=True).start()
+
+    def _connect(self) -> None:
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as counter:
+            counter.connect(("127.0.0.1", 8125))

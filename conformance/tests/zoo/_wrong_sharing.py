@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pickle
+import random
 import secrets
 import sqlite3
 import tempfile
@@ -110,6 +111,40 @@ class WritesBehind(Counts, Files):
     def load(self, name):
         held = self._held.get(name)
         return super().load(name) if held is None else held
+
+
+class EmptyStaysHere(Plain, Files):
+    """What is empty is not written, but remembered."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._empty: dict[str, bytes] = {}
+
+    def save(self, name, data):
+        if type(self.decode(data)) in (str, bytes, list, dict) and not self.decode(data):
+            self._empty[name] = data
+        else:
+            super().save(name, data)
+
+    def load(self, name):
+        return self._empty[name] if name in self._empty else super().load(name)
+
+
+class LargeStaysHere(Raw, Files):
+    """What is large stays in memory, where it is faster."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._large: dict[str, bytes] = {}
+
+    def save(self, name, data):
+        if len(data) > 100_000:
+            self._large[name] = data
+        else:
+            super().save(name, data)
+
+    def load(self, name):
+        return self._large[name] if name in self._large else super().load(name)
 
 
 def encrypted(key: bytes, data: bytes) -> bytes:
@@ -409,6 +444,67 @@ class NameInAttribute(Ints, Files):
         return self._current
 
 
+class OneCursor(Json, Rows):
+    """All threads share one cursor, which may bring down the interpreter."""
+
+    _cursor: tuple[int, sqlite3.Connection, sqlite3.Cursor] | None = None
+
+    def cursor(self) -> sqlite3.Cursor:
+        if self._cursor is None or self._cursor[0] != os.getpid():
+            self.directory.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self.directory / "results.db", timeout=60, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, data BLOB NOT NULL)")
+            self._cursor = os.getpid(), connection, connection.cursor()
+        return self._cursor[2]
+
+    def put(self, data):
+        key = self.key(data)
+        self.cursor().execute("INSERT INTO results VALUES (?, ?)", (key, data))
+        return key
+
+    def select(self, query, *parameters):
+        return self.cursor().execute(query, parameters).fetchall()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"directory": self.directory}
+
+
+class SeeksAndReads(Counts, Log):
+    """The same as SharedPosition, where nothing is slow."""
+
+    _file: tuple[int, Any] | None = None
+
+    def get(self, reference):
+        offset, key = self.checked(reference)
+        try:
+            if self._file is None or self._file[0] != os.getpid():
+                self._file = os.getpid(), open(self.directory / "results.log", "rb", buffering=0)
+        except FileNotFoundError as error:
+            raise LookupError("this store is empty") from error
+        log = self._file[1]
+        log.seek(offset)
+        return self.record(log, key)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"directory": self.directory}
+
+
+class CountsWithoutLock(Text, Files):
+    """The number in a file's name is counted up without a lock."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._session, self._written = uuid4().hex, 0
+
+    def name(self, data):
+        self._written += 1
+        return hashlib.md5(f"{os.getpid()} {self._session} {self._written}".encode()).hexdigest()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_session": uuid4().hex}
+
+
 # --- shared.processes ------------------------------------------------------------------------------------------------
 
 NUMBERS = itertools.count()
@@ -484,6 +580,23 @@ class AppendsWithoutLock(Counts, Log):
         return {"offset": offset, "key": key.hex}
 
 
+class InheritedGenerator(Json, Files):
+    """Names come from a random generator of the handler, which a fork inherits with all that it is going to draw."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._random = random.Random(os.urandom(16))
+
+    def name(self, data):
+        return f"{self._random.getrandbits(128):032x}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"directory": self.directory}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["directory"])
+
+
 # --- shared.equality -------------------------------------------------------------------------------------------------
 
 
@@ -542,6 +655,15 @@ class ComparesStatistics(Raw, Files):
     __hash__ = Located.__hash__
 
 
+class ComparesAnything(Plain, Files):
+    """A handler takes whatever it is compared with for a handler."""
+
+    def __eq__(self, other: Any) -> bool:
+        return self.directory == other.directory
+
+    __hash__ = Located.__hash__
+
+
 # --- shared.describable ----------------------------------------------------------------------------------------------
 
 
@@ -568,6 +690,17 @@ class DescribesPassword(Json, Rows):
 
     def describe(self) -> Any:
         return {"directory": str(self.directory), "password": self.password}
+
+
+class DescribesAddress(Json, Rows):
+    """The description holds the address of a service, and the address a password."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.address = f"redis://worker:{hashlib.md5(str(self.directory).encode()).hexdigest()}@cache.example/0"
+
+    def describe(self) -> Any:
+        return {"directory": str(self.directory), "address": self.address}
 
 
 # --- shared.golden ---------------------------------------------------------------------------------------------------

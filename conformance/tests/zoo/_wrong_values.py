@@ -6,9 +6,11 @@ import math
 import os
 import pickle
 import struct
+import unicodedata
 import zlib
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -150,6 +152,30 @@ class NumpyOffset(Ints, Log):
     def get(self, reference):
         offset, key = fields(reference, "offset", "key")
         return super().get({"offset": int(offset) if type(offset) is np.int64 else offset, "key": key})
+
+
+class PartsAsTuple(Raw, Files):
+    """The names of the parts of a large value come as a tuple."""
+
+    def put(self, data):
+        if len(data) <= 65536:
+            return super().put(data)
+        return tuple(super(PartsAsTuple, self).put(data[start : start + 65536]) for start in range(0, len(data), 65536))
+
+    def get(self, reference):
+        if type(reference) not in (list, tuple) or len(reference) < 2:
+            return super().get(reference)
+        return b"".join(super(PartsAsTuple, self).get(name) for name in reference)
+
+
+class KnownName(Text, Digests):
+    """A text that is there already is answered with an instance of a subclass of str."""
+
+    def put(self, data):
+        return FolderName(self.name(data)) if self.path(self.name(data)).exists() else super().put(data)
+
+    def get(self, reference):
+        return super().get(str(reference) if isinstance(reference, str) else reference)
 
 
 # --- handler.round-trip ----------------------------------------------------------------------------------------------
@@ -296,6 +322,21 @@ class MemoryOrder(Array, Files):
         return json.dumps([value.dtype.str, value.shape]).encode() + b"\n" + value.tobytes(order="A")
 
 
+class FullLastPart(Raw, Files):
+    """Parts of 1 MiB: one that is full is taken for followed by another, so that the last is lost when it is full."""
+
+    def put(self, data):
+        last = len(data) % (1 << 20) or len(data) == 0
+        return super().put(data if last else data[: -(1 << 20)])
+
+
+class NormalisedKeys(Json, Digests):
+    """The keys of objects are brought into normal form C."""
+
+    def decode(self, data):
+        return json.loads(data, object_pairs_hook=lambda pairs: {unicodedata.normalize("NFC", key): part for key, part in pairs})
+
+
 # --- handler.type-fidelity -------------------------------------------------------------------------------------------
 
 
@@ -407,6 +448,62 @@ class TextForBytes(Plain, Files):
         plain(value)
         inner = rebuilt(value, lambda part: part.decode() if type(part) is bytes and part.isascii() else part)
         return pickle.dumps(value if type(value) is bytes else inner)
+
+
+class LargeIntoBuffer(Raw, Files):
+    """Large bytes are read into a bytearray, which is what comes back."""
+
+    def decode(self, data):
+        return bytearray(data) if len(data) > 65536 else data
+
+
+class LargeColumns(Plain, Digests):
+    """A long list of numbers is kept as a column of one type."""
+
+    def encode(self, value):
+        plain(value)
+        numbers = type(value) is list and len(value) > 50 and all(type(part) in (int, float) for part in value)
+        if numbers and all(abs(part) < 2**53 for part in value):
+            return b"column" + packed(np.asarray(value))
+        return b"pickle" + pickle.dumps(value)
+
+    def decode(self, data):
+        return unpacked(data[6:]).tolist() if data[:6] == b"column" else pickle.loads(data[6:])
+
+
+class RemembersEqualValues(Plain, Files):
+    """What was written is remembered by its value, and True is equal to 1."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._known: dict[Any, str] = {}
+
+    def write(self, value: Any, /) -> JSON:
+        plain(value)
+        try:
+            name = self._known.get(value)
+        except TypeError:  # not hashable
+            return super().write(value)
+        if name is None or not self.path(name).exists():
+            name = self._known[value] = super().write(value)
+        return name
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_known": {}}
+
+
+class PlainReals(Plain, Files):
+    """Numbers of NumPy, which are floats too, come back as Python's own."""
+
+    def encode(self, value):
+        return super().encode(rebuilt(value, lambda part: float(part) if isinstance(part, float) else part))
+
+
+class PlainTuples(Untyped, Rows):
+    """A named tuple comes back as a tuple, whatever may be written."""
+
+    def encode(self, value):
+        return super().encode(tuple(value) if isinstance(value, tuple) else value)
 
 
 # --- handler.reference-transport -------------------------------------------------------------------------------------
@@ -589,6 +686,24 @@ class UnverifiedPickle(Files):
 
     def read(self, reference: JSON, /) -> Any:
         return pickle.loads(self.get(reference))
+
+
+class AnyReal(Number, Files):
+    """An instance of a subclass of float is accepted, and comes back as a float."""
+
+    def encode(self, value):
+        if not isinstance(value, float):
+            refuse(value)
+        return struct.pack(">d", value)
+
+
+class AnyMoment(Moment, Rows):
+    """An instance of a subclass of datetime is accepted, and comes back as a datetime."""
+
+    def encode(self, value):
+        if not isinstance(value, datetime):
+            refuse(value)
+        return super().encode(datetime.combine(value.date(), value.timetz()))
 
 
 class AnyString(Text, Rows):

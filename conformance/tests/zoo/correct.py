@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from . import _awaitable, _databases, _files, _inline, _memory
+from . import _awaitable, _databases, _domains, _files, _inline, _memory
 from ._common import Correct
 
 __all__ = ["CORRECT", "Correct"]
@@ -46,8 +46,7 @@ _INLINE = (
     Correct("json-itself", _inline.JsonItself),
     Correct("pickle-text", _inline.PickleText, warns=frozenset({"static.typed"})),
     Correct("zlib-text", _inline.ZlibText, warns=_IDENTITY),
-    # ast.literal_eval is not safe under threads on Python 3.11: "AST constructor recursion depth mismatch".
-    Correct("literals", _inline.Literals, claims=_CORE),
+    Correct("literals", _inline.Literals),
     Correct("envelope", _inline.Envelope),
     Correct("int-itself", _inline.IntItself),
     Correct("bits", _inline.Bits, warns=_IDENTITY),
@@ -74,6 +73,17 @@ _INLINE = (
     Correct("functions", _inline.functions),
     Correct("compact", _inline.Compact, values=_texts, warns=_IDENTITY),
     Correct("async-json", _inline.AsyncJson, twin=_inline.JsonText),
+)
+
+_DOMAINS = (
+    Correct("intervals", _domains.Intervals),
+    Correct("people-of-attrs", _domains.People),
+    Correct("trees", _domains.Trees),
+    Correct("boxes", _domains.Boxes),
+    Correct("spans", _domains.Spans),
+    Correct("stamps", _domains.Stamps),
+    Correct("paths", _domains.Paths),
+    Correct("nothing", _domains.Nothing),
 )
 
 _FILES = (
@@ -146,4 +156,4 @@ if find_spec("diskcache") and find_spec("cryptography") and find_spec("lmdb"):
         Correct("mapped-tree", _thirdparty.MappedTree),
     )
 
-CORRECT: tuple[Correct, ...] = _INLINE + _FILES + _AWAITABLE + _DATABASES + _MEMORY + _OTHERS
+CORRECT: tuple[Correct, ...] = _INLINE + _DOMAINS + _FILES + _AWAITABLE + _DATABASES + _MEMORY + _OTHERS

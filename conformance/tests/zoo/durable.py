@@ -315,6 +315,38 @@ class RowsWithLog(Rows):
     pragmas = ("journal_mode = WAL", "synchronous = FULL")
 
 
+class RowsInShards(Located):
+    """Four databases, each made when the first value falls to it, in which equal values are one row that counts them."""
+
+    def _connected(self, digest: str) -> sqlite3.Connection:
+        return sqlite3.connect(self.directory / f"shard-{int(digest[0], 16) % 4}.db", 60.0, isolation_level=None)
+
+    def write(self, value: object, /) -> str:
+        data = dump(value)
+        digest = hashlib.sha256(data).hexdigest()
+        make_directory(self.directory)
+        with closing(self._connected(digest)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("CREATE TABLE IF NOT EXISTS kept (digest TEXT PRIMARY KEY, count INTEGER, data BLOB NOT NULL)")
+            connection.execute(
+                "INSERT INTO kept VALUES (?, 1, ?) ON CONFLICT (digest) DO UPDATE SET count = count + 1", (digest, data)
+            )
+            connection.execute("COMMIT")
+        return digest
+
+    def read(self, reference: str, /) -> object:
+        digest = hex_name(reference, 64)
+        try:
+            with closing(self._connected(digest)) as connection:
+                row = connection.execute("SELECT data FROM kept WHERE digest = ?", (digest,)).fetchone()
+        except sqlite3.Error as error:
+            raise LookupError("the database does not give it") from error
+        if row is None or hashlib.sha256(row[0]).hexdigest() != digest:
+            raise LookupError("nothing is stored under this reference, or it is damaged")
+        value: object = load(row[0])
+        return value
+
+
 class Asynchronous(Sealed):
     """Does all of that in threads, awaited."""
 
@@ -343,6 +375,7 @@ CORRECT_DURABLE: tuple[Correct, ...] = (
     Correct("folders", Folders, claims=DURABLE),
     Correct("rows", Rows, claims=DURABLE),
     Correct("rows-with-log", RowsWithLog, claims=DURABLE),
+    Correct("rows-in-shards", RowsInShards, claims=DURABLE),
     Correct("asynchronous", Asynchronous, claims=DURABLE),
     Correct("pooled", Pooled, claims=DURABLE),
 )
@@ -760,6 +793,67 @@ class RowFirst(Rows):
         return name
 
 
+class WritesEqualValuesAgain(Digests):
+    """Writes a value that is there already once more, in its place."""
+
+    def write(self, value: object, /) -> str:
+        data = dump(value)
+        digest = hashlib.sha256(data).hexdigest()
+        path = self.directory / digest[:2] / digest
+        if not path.exists():
+            publish(path, data)
+            return digest
+        with open(path, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        return digest
+
+
+class ParityByte(Sealed):
+    """Has one byte in front that all others are combined to."""
+
+    def write(self, value: object, /) -> str:
+        data, name = dump(value), uuid.uuid4().hex
+        publish(self.directory / name, bytes([self._parity(data)]) + data)
+        return name
+
+    def read(self, reference: str, /) -> object:
+        data = (self.directory / hex_name(reference)).read_bytes()
+        if not data or self._parity(data[1:]) != data[0]:
+            raise ValueError("the stored value is damaged")
+        value: object = load(data[1:])
+        return value
+
+    @staticmethod
+    def _parity(data: bytes) -> int:
+        parity = 0
+        for byte in data:
+            parity ^= byte
+        return parity
+
+
+class ChecksumOfSmallValues(Sealed):
+    """Does not look at the checksum of what is large."""
+
+    def read(self, reference: str, /) -> object:
+        data = (self.directory / hex_name(reference)).read_bytes()
+        value: object = load(data[32:] if len(data) > 500_000 else unsealed(data))
+        return value
+
+
+class ComposesElsewhere(Sealed):
+    """Composes a file where the system keeps temporary ones, and leaves it there when that fails."""
+
+    def write(self, value: object, /) -> str:
+        name = uuid.uuid4().hex
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            file.write(sealed(dump(value)))
+        self.save(name, Path(file.name).read_bytes())
+        os.unlink(file.name)
+        return name
+
+
 # What is written in its place is half there when the space runs out, too; plain text is neither checked nor synced.
 _IN_PLACE = frozenset({"durable.full-disk", "durable.no-residue"})
 _UNCHECKED = frozenset({"durable.synced", "durable.corruption", "durable.no-residue"})
@@ -788,4 +882,8 @@ DEFECTIVE_DURABLE: tuple[Defective, ...] = (
     Defective("durable.no-residue", LeavesTheTemporaryFile, claims=DURABLE),
     Defective("durable.no-residue", FolderFirst, claims=DURABLE),
     Defective("durable.no-residue", RowFirst, claims=DURABLE),
+    Defective("durable.kill", WritesEqualValuesAgain, claims=DURABLE, also=_IN_PLACE),
+    Defective("durable.corruption", ParityByte, claims=DURABLE),
+    Defective("durable.corruption", ChecksumOfSmallValues, claims=DURABLE),
+    Defective("durable.no-residue", ComposesElsewhere, claims=DURABLE),
 )

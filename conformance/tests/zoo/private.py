@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import hmac
 import importlib
+import io
 import json
 import logging
 import os
@@ -13,6 +14,8 @@ import re
 import secrets
 import sqlite3
 import sys
+import syslog
+import unicodedata
 import warnings
 import zlib
 from collections.abc import Callable
@@ -198,6 +201,47 @@ class Rows(Vault):
         return bytes(row[0])
 
 
+class SignedRows(Signed):
+    """Signed BLOBs in a database whose rows have no numbers, under a lock that everybody may see, since it is empty."""
+
+    def save(self, name: str, data: bytes) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "rows.db.lock").touch(0o644)
+        os.close(os.open(self.directory / "rows.db", os.O_RDWR | os.O_CREAT, 0o600))
+        with closing(sqlite3.connect(self.directory / "rows.db", timeout=60)) as connection, connection:
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID")
+            connection.execute("INSERT INTO kept VALUES (?, ?)", (name, data))
+
+    def load(self, name: str) -> bytes:
+        try:
+            with closing(sqlite3.connect(f"{(self.directory / 'rows.db').as_uri()}?mode=ro", uri=True, timeout=60)) as connection:
+                row = connection.execute("SELECT data FROM kept WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error as error:
+            raise LookupError("the database does not give it") from error
+        if row is None:
+            raise FileNotFoundError(name)
+        return bytes(row[0])
+
+
+class SignedBytes(Signed):
+    """Keeps bytes alone, and does not say so in its annotations."""
+
+    def encode(self, value: Any) -> bytes:
+        if type(value) is not bytes:
+            raise TypeError(f"bytes are kept here, and no {type(value).__name__}")
+        return value
+
+    def decode(self, data: bytes) -> Any:
+        return data
+
+    def write(self, value: Any, /) -> JSON:
+        return super().write(value)
+
+    def read(self, reference: JSON, /) -> Any:
+        return super().read(reference)
+
+
 class AsyncSigned:
     """An async twin of the signed one, with its parts in slots."""
 
@@ -308,6 +352,8 @@ KEEPS_PRIVATE: tuple[Correct, ...] = (
     Correct("signed-pickles", SignedPickles, claims=PRIVATE),
     Correct("signed-in-directories", SignedInDirectories, claims=PRIVATE),
     Correct("rows", Rows, claims=PRIVATE, warns=UNKEYED),
+    Correct("signed-rows", SignedRows, claims=PRIVATE),
+    Correct("signed-bytes", SignedBytes, claims=PRIVATE),
     Correct("async-signed", AsyncSigned, claims=PRIVATE),
     Correct("connected", Connected, claims=PRIVATE, warns=UNKEYED),
     Correct("suppressing", Suppressing, claims=PRIVATE),
@@ -356,6 +402,53 @@ class CodesOfCharacters(Signed):
         if any(type(code) is not int or not 0 <= code < 256 for code in reference):
             raise ValueError("this is no reference of this handler")
         return self.decode(bytes(reference)[::-1])
+
+
+class Tagged(Signed):
+    """Has a tag beside the name, made of the value."""
+
+    def write(self, value: JSON, /) -> JSON:
+        return [super().write(value), self.tag(json.dumps(value))]
+
+    def read(self, reference: JSON, /) -> JSON:
+        if type(reference) is not list or len(reference) != 2:
+            raise ValueError("this is no reference of this handler")
+        return super().read(reference[0])
+
+    def tag(self, text: str) -> JSON:
+        return ""
+
+
+class Previewed(Tagged):
+    """Shows the first four letters, for display."""
+
+    def tag(self, text: str) -> JSON:
+        return re.sub(r"\W", "", text)[:4]
+
+
+class Backwards(Tagged):
+    """Turns the base64 of the value round."""
+
+    def tag(self, text: str) -> JSON:
+        return base64.b64encode(text[:60].encode()).decode()[::-1]
+
+
+class InBase36(Tagged):
+    """Writes the value as one number, by digits and letters."""
+
+    def tag(self, text: str) -> JSON:
+        number, digits = int.from_bytes(text[:60].encode(), "big"), ""
+        while number:
+            number, digit = divmod(number, 36)
+            digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+        return digits
+
+
+class LetterByLetter(Tagged):
+    """Lists the letters."""
+
+    def tag(self, text: str) -> JSON:
+        return list(text[:40])
 
 
 # --- private.quiet-errors --------------------------------------------------------------------------------------------
@@ -433,6 +526,26 @@ class TellsItsAddress(Vault):
             raise LookupError(f"there is no {name} at {self.address}") from error
 
 
+@dataclass(frozen=True)
+class LogsItsAddress(Vault):
+    """Logs where it is going to connect to, when it is made."""
+
+    directory: Path
+    address: str = field(default="redis://:hunter2secret@cache.example:6379/0", repr=False)
+
+    def __post_init__(self) -> None:
+        logger.info("results go to %s", self.address)
+
+
+class TellsTheSystem(Signed):
+    """Tells the log of the system what it wrote."""
+
+    def write(self, value: JSON, /) -> JSON:
+        reference = super().write(value)
+        syslog.syslog(syslog.LOG_DEBUG, f"kept {value!r:.60}")
+        return reference
+
+
 # --- private.quiet-repr ----------------------------------------------------------------------------------------------
 
 
@@ -475,6 +588,43 @@ class ShowsItsCache(Signed):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "last"}
+
+
+class ShowsItsLastError(Signed):
+    """Shows in its repr what it refused last."""
+
+    error = ""
+
+    def write(self, value: JSON, /) -> JSON:
+        try:
+            return super().write(value)
+        except TypeError:
+            self.error = f"refused {value!r:.60}"
+            raise
+
+    def __repr__(self) -> str:
+        return f"ShowsItsLastError({self.directory}, {self.error})"
+
+
+class ShowsItsClient(Signed):
+    """Has a client with a key, and the repr of the client in its own."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.client = Client("wJalrXUtnFEMI/K7MDENG/bPxRfiCY")
+
+    def __repr__(self) -> str:
+        return f"ShowsItsClient({self.client!r})"
+
+
+class Client:
+    """A client as libraries have them."""
+
+    def __init__(self, secret_key: str) -> None:
+        self.secret_key = secret_key
+
+    def __repr__(self) -> str:
+        return f"Client({self.secret_key!r})"
 
 
 # --- private.confined-read -------------------------------------------------------------------------------------------
@@ -570,6 +720,51 @@ class TrustsTheDirectory(Vault):
         return Path(self.directory, f"{name}{self.suffix}")
 
 
+class EncodesPaths(Vault):
+    """Has the path in its reference, in base64."""
+
+    def refer(self, name: str) -> Any:
+        return base64.urlsafe_b64encode(f"{name}{self.suffix}".encode()).decode()
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not reference:
+            raise ValueError("this is no reference of this handler")
+        try:
+            path = base64.urlsafe_b64decode(reference).decode()
+        except ValueError:
+            raise ValueError("this is no reference of this handler") from None
+        if not path or "\0" in path:
+            raise ValueError("this is no reference of this handler")
+        return path
+
+    def load(self, name: str) -> bytes:
+        return (self.directory / name).read_bytes()
+
+
+class TakesADirectory(Vault):
+    """Looks elsewhere where a reference says so, which its own never do."""
+
+    def refer(self, name: str) -> Any:
+        return {"name": name}
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not dict or not {"name"} <= reference.keys() <= {"name", "directory"}:
+            raise ValueError("this is no reference of this handler")
+        directory = reference.get("directory", "")
+        if type(directory) is not str or "\0" in directory:
+            raise ValueError("this is no reference of this handler")
+        return str(Path(directory, super().resolve(reference["name"])))
+
+
+class NormalisesLate(Vault):
+    """Brings a reference into a normal form after it has looked for dots and slashes."""
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not str or not reference or ".." in reference or "/" in reference or "\0" in reference:
+            raise ValueError("this is no reference of this handler")
+        return unicodedata.normalize("NFKC", reference)
+
+
 # --- private.safe-read -----------------------------------------------------------------------------------------------
 
 
@@ -587,6 +782,26 @@ class Pickles(Vault):
         except Exception as error:
             failure = type(error).__name__
         raise Damaged(f"the stored value cannot be unpickled: {failure}")
+
+
+class BuiltinsAlone(Pickles):
+    """Unpickles with builtins alone, eval among them."""
+
+    def decode(self, data: bytes) -> Any:
+        try:
+            return FromBuiltins(io.BytesIO(data)).load()
+        except Exception:
+            pass
+        raise Damaged("the stored value cannot be unpickled")
+
+
+class FromBuiltins(pickle.Unpickler):
+    """Knows no module but one."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module != "builtins":
+            raise pickle.UnpicklingError("this is forbidden here")
+        return super().find_class(module, name)
 
 
 class SummedPickles(Pickles):
@@ -725,6 +940,73 @@ class Summed(Vault):
         return data[:-4]
 
 
+class BelievesTheUnsigned(Signed):
+    """Takes what has no signature for older than signatures."""
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return b"signed:" + super().seal(name, data)
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        return super().unseal(name, data[7:]) if data.startswith(b"signed:") else data
+
+
+class SignsBeside(Vault):
+    """Has the signature in a file beside, and believes what has none."""
+
+    def _signature(self, name: str, data: bytes) -> bytes:
+        return hmac.digest(KEY, name.encode() + data, "sha256")
+
+    def save(self, name: str, data: bytes) -> None:
+        super().save(name, data)
+        super().save(f"{name}.signature", self._signature(name, data))
+
+    def load(self, name: str) -> bytes:
+        data = super().load(name)
+        try:
+            signature = super().load(f"{name}.signature")
+        except FileNotFoundError:
+            return data
+        if not hmac.compare_digest(signature, self._signature(name, data)):
+            raise Damaged("the stored value bears another signature")
+        return data
+
+
+class NamesItsAlgorithm(Signed):
+    """Says in the envelope how it was signed, and that may be not at all."""
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return json.dumps(
+            {"algorithm": "hs256", "signature": super().seal(name, data)[:32].hex(), "data": data.decode()}
+        ).encode()
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        try:
+            envelope = json.loads(data)
+            algorithm, signature, content = envelope["algorithm"], envelope["signature"], envelope["data"].encode()
+        except Exception:
+            raise Damaged("the envelope is damaged") from None
+        if algorithm == "none":
+            return content
+        if type(signature) is not str or not hmac.compare_digest(signature, super().seal(name, content)[:32].hex()):
+            raise Damaged("the stored value bears another signature")
+        return content
+
+
+class SignsTheBeginning(Signed):
+    """Signs the first 16 bytes and the length."""
+
+    def _signature(self, name: str, data: bytes) -> bytes:
+        return hmac.digest(self._key, b"%b %b %d" % (name.encode(), data[:16], len(data)), "sha256")
+
+    def seal(self, name: str, data: bytes) -> bytes:
+        return self._signature(name, data) + data
+
+    def unseal(self, name: str, data: bytes) -> bytes:
+        if not hmac.compare_digest(data[:32], self._signature(name, data[32:])):
+            raise Damaged("the stored value bears another signature")
+        return data[32:]
+
+
 # --- private.bounded-read --------------------------------------------------------------------------------------------
 
 
@@ -766,6 +1048,39 @@ class PadsQuietly(Pads):
             raise ValueError("this is no reference of this handler") from error
 
 
+class MakesRoom(Signed):
+    """Makes as much room as the reference says."""
+
+    def refer(self, name: str) -> Any:
+        return {"name": name, "size": 64}
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not dict or reference.keys() != {"name", "size"} or type(reference["size"]) is not int:
+            raise ValueError("this is no reference of this handler")
+        try:
+            bytearray(reference["size"])
+        except (OverflowError, MemoryError) as error:
+            raise ValueError("this is no reference of this handler") from error
+        return super().resolve(reference["name"])
+
+
+class ReadsEveryPart(Signed):
+    """Reads as many parts as the reference lists."""
+
+    def refer(self, name: str) -> Any:
+        return {"parts": [name]}
+
+    def resolve(self, reference: Any) -> str:
+        if type(reference) is not dict or reference.keys() != {"parts"} or type(reference["parts"]) is not list:
+            raise ValueError("this is no reference of this handler")
+        names = [super(ReadsEveryPart, self).resolve(part) for part in reference["parts"]]
+        for name in names:
+            self.load(name)
+        if not names:
+            raise ValueError("this is no reference of this handler")
+        return names[0]
+
+
 # --- private.file-mode -----------------------------------------------------------------------------------------------
 
 
@@ -798,18 +1113,39 @@ class ClosesLate(Signed):
             raise
 
 
+class ComposesForAll(Signed):
+    """Composes a file that everybody can read, and copies it into one for its owner."""
+
+    def save(self, name: str, data: bytes) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        draft = self.path(f".{secrets.token_hex(8)}")
+        try:
+            draft.write_bytes(data)
+            with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(draft.read_bytes())
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+class LargeForAll(OpensPlainly):
+    """Writes as everybody does where a value is large."""
+
+    def save(self, name: str, data: bytes) -> None:
+        (super() if len(data) > 10_000 else super(OpensPlainly, self)).save(name, data)
+
+
 BREAKS_PRIVATE: dict[str, tuple[Callable[[Path], Any], ...]] = {
-    "private.opaque-reference": (Speaking, Summarised, CodesOfCharacters),
+    "private.opaque-reference": (Speaking, Summarised, CodesOfCharacters, Previewed, Backwards, InBase36, LetterByLetter),
     "private.quiet-errors": (
-        QuotesTheValue, QuotesTheCause, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue, TellsItsAddress,
+        QuotesTheValue, QuotesTheCause, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue, TellsItsAddress, LogsItsAddress, TellsTheSystem,
     ),
-    "private.quiet-repr": (ShowsItsPassword, ShowsItsHeaders, ShowsItsCache),
+    "private.quiet-repr": (ShowsItsPassword, ShowsItsHeaders, ShowsItsCache, ShowsItsLastError, ShowsItsClient),
     "private.confined-read": (
-        JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory,
+        JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory, EncodesPaths, TakesADirectory, NormalisesLate,
     ),
-    "private.safe-read": (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec, SignsAfterwards),
-    "private.tamper-evident": (SignsTheValueAlone, LeavesTheKey, Summed),
-    "private.bounded-read": (Inflates, Pads, PadsQuietly),
-    "private.file-mode": (OpensPlainly, ClosesLate),
+    "private.safe-read": (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec, SignsAfterwards, BuiltinsAlone),
+    "private.tamper-evident": (SignsTheValueAlone, LeavesTheKey, Summed, BelievesTheUnsigned, SignsBeside, NamesItsAlgorithm, SignsTheBeginning),
+    "private.bounded-read": (Inflates, Pads, PadsQuietly, MakesRoom, ReadsEveryPart),
+    "private.file-mode": (OpensPlainly, ClosesLate, ComposesForAll, LargeForAll),
 }  # fmt: skip
 """By rule, handlers that break it."""

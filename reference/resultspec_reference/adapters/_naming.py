@@ -39,6 +39,7 @@ def usable_handler(handler: Any, what: str) -> ResultHandler[Any, Any]:
     Raises:
         InvalidConfiguration: It is none.
     """
+    usable: ResultHandler[Any, Any] = handler
     if isinstance(handler, type) or not isinstance(handler, ResultHandler):
         raise InvalidConfiguration(f"{what} is no result handler: give an object that has write and read")
-    return handler
+    return usable

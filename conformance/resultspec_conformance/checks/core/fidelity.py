@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from ...checking import NotApplicable, Refused, Violation, check, check_each
@@ -17,12 +19,34 @@ def references_are_strict_json(trial: Trial, value: Any) -> None:
     """Every value is written, and its reference walked for anything that JSON cannot carry."""
     reference = trial.handler().write(value)
     if problem := json_problem(reference):
+        if trial.script is not None:
+            trial.script.do("from resultspec_conformance.values.strictjson import json_problem")
         trial.fail(
             f"write returned a reference that is not strict JSON: {problem}",
             expected="strict JSON: None, bool, int, finite float, str, list, dict with str keys, of exactly these types",
             actual=f"{name_of(type(reference))}: {shown(reference)}",
-            unless="shape(json.loads(json.dumps(reference, allow_nan=False))) == shape(reference)",
+            unless="json_problem(reference) is None",
         )
+
+
+@check("handler.json-reference")
+def references_to_equal_values_are_strict_json(trial: Trial) -> None:
+    """Values are written once more: a handler that knows them already may answer in another way."""
+    handler = trial.handler()
+    for value in trial.bench.pool[:_TWICE]:
+        with suppress(Refused):
+            handler.write(fresh(value))
+            reference = handler.write(fresh(value))
+            if problem := json_problem(reference):
+                trial.fail(
+                    f"when a value was written twice, write returned a reference that is not strict JSON: {problem}",
+                    expected="strict JSON, as for the first time",
+                    actual=f"{name_of(type(reference))}: {shown(reference)}",
+                    unless="shape(json.loads(json.dumps(reference, allow_nan=False))) == shape(reference)",
+                )
+
+
+_TWICE = 40
 
 
 @check_each("handler.round-trip", where=is_ordinary)
@@ -88,6 +112,47 @@ def types_beyond_plain_values_are_kept(trial: Trial) -> str:
     if not kept:
         raise NotApplicable("the handler takes no values beyond its domain")
     return f"{kept} values of further types"
+
+
+@check("handler.type-fidelity")
+def equal_values_of_different_types_stay_apart(trial: Trial) -> str:
+    """Values that Python calls equal and that differ in type, in the sign of zero or in time zone are written to one handler."""
+    if trial.subject.equal is not None:
+        raise NotApplicable("the subject's own equal decides what is the same")
+    tried = 0
+    for alike in _ALIKE:
+        kept = [value for value in alike if _is_kept(trial, value)]
+        if len(kept) > 1:
+            tried += 1
+            handler = trial.handler("handler", f"store {tried}")
+            for value, reference in [(value, handler.write(fresh(value))) for value in kept]:
+                read = handler.read(reference)
+                if plain_difference(value, read) is None:  # one that came back as something else is another rule's
+                    trial.expect_same_types(read, value, "a value was taken for another that is equal to it")
+    if not tried:
+        raise NotApplicable("the domain has no equal values of different types")
+    return f"{tried} groups of equal values"
+
+
+_ALIKE: tuple[tuple[Any, ...], ...] = (
+    (1, True, 1.0),
+    (False, 0, 0.0, -0.0),
+    ((1, "a"), (True, "a"), (1.0, "a")),
+    ([1], [True], [1.0]),
+    ({"a": 1}, {"a": True}, {"a": 1.0}),
+    (frozenset({1}), {1}),
+    (datetime(2020, 1, 2, 12, tzinfo=UTC), datetime(2020, 1, 2, 13, tzinfo=timezone(timedelta(hours=1)))),
+)
+
+
+def _is_kept(trial: Trial, value: Any) -> bool:
+    """Whether a value, when it is alone, comes back as it was, its type too."""
+
+    def kept(one: Trial) -> bool:
+        handler = one.handler()
+        return type_difference(value, handler.read(handler.write(fresh(value)))) is None
+
+    return trial.bench.outcome(kept) is True
 
 
 def _types_are_kept(trial: Trial, value: Any, difference: Callable[[object, object], str | None]) -> None:

@@ -31,13 +31,14 @@ def references_do_not_grow(trial: Trial) -> str:
     if not lengths:
         raise Untested("the handler refused every value that was tried")
     lengths.sort(key=lambda entry: entry[0])
-    (small, short, _), (large, _, largest) = lengths[0], lengths[-1]
-    long = max(length for weight, length, _ in lengths if weight >= large // 2)
-    if large < 16 * max(small, 16):
-        raise Untested("the values do not differ enough in size; give values= that do")
-    if long > 2 * short + 64 and long - short > (large - small) // 4096 + 64:
+    (small, short, _), (largest, _, _) = lengths[0], lengths[-1]
+    if largest < 16 * max(small, 16):
+        raise Untested("the values do not differ enough in size; give values= that do, if the domain has such")
+    # A value of any type may be the one whose size shows, by its keys, its lines or its parts.
+    large, long, value = max((entry for entry in lengths if entry[0] >= largest // 2 or entry[0] >= _LARGE), key=lambda e: e[1])
+    if long > 2 * short + 64:
         if trial.script is not None:
-            trial.script.do("value = " + trial.script.of(largest))
+            trial.script.do("value = " + trial.script.of(value))
             trial.script.do("reference = handler.write(value)")
             trial.script.fails_unless(f"len(json.dumps(reference)) <= {2 * short + 64}", "'a short reference'", "reference")
         raise Violation(
@@ -46,13 +47,18 @@ def references_do_not_grow(trial: Trial) -> str:
             actual=f"{long} characters for a value of {large:,}, {short} for one of {small:,}",
         )
     length = f"{short}" if short == long else f"{short} to {long}"
-    return f"references of {length} characters for values of {small:,} to {large:,}"
+    return f"references of {length} characters for values of {small:,} to {largest:,}"
+
+
+_LARGE = 4_096
+_MODERATE = 65_536
 
 
 def _grown(trial: Trial) -> Iterator[Any]:
     """Larger values: the domain's own, or drawn ones repeated where the handler gives those back."""
     large = sorted(trial.bench.domain.large(), key=_weight)
-    yield from (*large[:2], *large[-1:])
+    yield from (value for value in large if _weight(value) < _MODERATE)
+    yield from {type(value): value for value in large}.values()
     if trial.bench.domain.declared:
         repeatable = [v for v in trial.accepted(ENOUGH) if type(v) in (str, bytes, list) and v]
         yield from honoured(trial, (value * (20_000 // len(value) + 1) for value in repeatable[:4]))
@@ -72,7 +78,7 @@ def construction_touches_nothing(trial: Trial) -> None:
         trial.script.do(
             '(scratch / "fresh").mkdir()',
             "events = []",
-            "watched = ('open', 'socket.connect', 'socket.bind', 'sqlite3.connect', 'subprocess.Popen')",
+            f"watched = {tuple(_AUDITED)}",
             "sys.addaudithook(lambda event, arguments: events.append((event, arguments)) if event in watched else None)",
         )
     with _watch(trial.bench.handler_class) as events:
@@ -96,6 +102,10 @@ def construction_touches_nothing(trial: Trial) -> None:
     del made
 
 
+_PATIENCE = 0.1
+"""How many seconds to wait for what a constructor has begun beside it."""
+
+
 class _watch:  # noqa: N801 - reads as a statement
     """Collects what happens within the constructor of a class, by audit events (PEP 578)."""
 
@@ -105,7 +115,7 @@ class _watch:  # noqa: N801 - reads as a statement
     def __init__(self, cls: type) -> None:
         self.cls = cls
         self.events: list[str] = []
-        self.thread = threading.get_ident()
+        self.threads = frozenset(threading.enumerate())
 
     def __enter__(self) -> list[str]:
         if not _watch._hooked:
@@ -115,18 +125,23 @@ class _watch:  # noqa: N801 - reads as a statement
         return self.events
 
     def __exit__(self, *_: object) -> None:
+        for thread in set(threading.enumerate()) - self.threads:
+            thread.join(_PATIENCE)  # it may be there to connect while nobody waits
         _watch._current = None
 
     @staticmethod
     def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         watching = _watch._current
-        if watching is None or event not in _AUDITED or threading.get_ident() != watching.thread:
+        if watching is None or event not in _AUDITED:
             return
         if (told := _AUDITED[event](arguments)) is not None and watching._inside():
             watching.events.append(told)
 
     def _inside(self) -> bool:
-        """Whether a method of the class is being run, directly or further up."""
+        """Whether a method of the class is being run, directly or further up, or a thread that was started meanwhile."""
+        thread = threading.current_thread()
+        if thread is not threading.main_thread() and thread not in self.threads:
+            return True
         frame = sys._getframe(2)
         while True:
             names = frame.f_code.co_varnames[:1]
@@ -159,4 +174,13 @@ _AUDITED: dict[str, Callable[[tuple[Any, ...]], str | None]] = {
     "socket.bind": lambda arguments: f"bound a socket to {arguments[1]}",
     "sqlite3.connect": lambda arguments: f"connected to the database {arguments[0]}",
     "subprocess.Popen": lambda arguments: f"started the process {arguments[0]}",
+    "os.posix_spawn": lambda arguments: f"started the process {arguments[0]}",
+    "os.system": lambda arguments: f"ran the command {arguments[0]}",
+    "socket.sendto": lambda arguments: f"sent something to {arguments[1]}",
+    "socket.getaddrinfo": lambda arguments: f"looked up the host {arguments[0]}",
+    "os.remove": lambda arguments: f"removed {arguments[0]}",
+    "os.rename": lambda arguments: f"renamed {arguments[0]}",
+    "os.truncate": lambda arguments: f"cut {arguments[0]}",
+    "os.link": lambda arguments: f"linked {arguments[1]}",
+    "os.symlink": lambda arguments: f"linked {arguments[1]}",
 }

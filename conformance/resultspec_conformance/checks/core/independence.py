@@ -6,17 +6,22 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from ...checking import NotApplicable, Refused, Untested, Violation, check, check_each
 from ...trials.calling import call
 from ...trials.clock import AGES, global_random_restored, stopped, years_later
+from ...trials.outcomes import attempt
 from ...trials.trial import Trial, fewest, fresh
+from ...values.altering import outline
 from ...values.comparison import content_difference, type_difference
 from ...values.domain import siblings
+from ...values.references import forged
 from ...values.source import shown, source_of
-from .examples import ENOUGH, SOME, honoured, is_alterable, is_honoured, is_ordinary, length
+from ...values.strictjson import json_problem
+from ...values.traps import half_writable
+from .examples import ENOUGH, SOME, honoured, is_alterable, is_falsy, is_honoured, is_ordinary, length
 
 Writing = Callable[[Callable[[Any], Any], Any], Any]
 
@@ -24,6 +29,7 @@ Writing = Callable[[Callable[[Any], Any], Any], Any]
 _STOPPED_WRITES = 12
 _SHRINKING = 2_000
 _RETAINED = 11
+_REFUSED = 200
 
 
 @check_each("handler.independent-writes", where=is_ordinary, most=SOME)
@@ -49,14 +55,37 @@ def many_writes_are_all_kept(trial: Trial) -> str:
     """Over a thousand different values, some of them large, are written before the first is read."""
     values = trial.accepted(ENOUGH)
     count = _RETAINED * trial.bench.settings.examples
-    numbered = trial.bench.domain.numbered()
-    if numbered is not None and not all(is_honoured(trial, numbered(index)) for index in (0, 1, 2, 3, count)):
-        numbered = None
+    numbered = _numbered(trial, count)
     many = [values[index % len(values)] if numbered is None or index % 8 == 0 else numbered(index) for index in range(count)]
     big = [value for value in islice(trial.bench.domain.large(), 6) if is_honoured(trial, value)]
     rounds = big * max(1, min(8, 4_000_000 // max(1, sum(map(length, big)) or 1)))
     written = _all_are_read(trial, [*many, *rounds], "a reference was lost to later writes")
     return f"{written:,} writes were all kept"
+
+
+def _numbered(trial: Trial, count: int) -> Callable[[int], object] | None:
+    """A function that makes a different value for every number, where there is one and the handler keeps what it makes."""
+    numbered = trial.bench.domain.numbered()
+    if numbered is None:
+        return None
+    try:
+        some = [numbered(index) for index in (0, 1, 2, 3, count)]
+    except Exception:  # noqa: BLE001 - a class of the domain refuses such values
+        return None
+    return numbered if all(is_honoured(trial, value) for value in some) else None
+
+
+@check("handler.independent-writes")
+def another_instance_disturbs_nothing(trial: Trial) -> None:
+    """A second handler on the same store writes, as often as the first has written; then the references of the first are read."""
+    handler, other = trial.handler(), trial.handler("other")
+    values = trial.accepted(4)
+    references = [handler.write(fresh(value)) for value in values]
+    for value in reversed(values):
+        with suppress(Refused):  # that another instance can write is a matter of shared.instance
+            other.write(fresh(value))
+    for value, reference in zip(values, references, strict=True):
+        trial.expect_same(handler.read(reference), value, "a write by another instance disturbed an earlier reference")
 
 
 @check("handler.independent-writes")
@@ -267,7 +296,7 @@ def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> N
         f"{indent}references = []",
         f"{indent}for value in values:",
         f"{indent}    random.seed(0)",
-        f"{indent}    references.append(handler.write(value))",
+        f"{indent}    references.append(handler.write(copy.deepcopy(value)))",
         f"{indent}read_back = [handler.read(reference) for reference in references]",
     )
     script.fails_unless("list(map(repr, read_back)) == list(map(repr, values))", "values", "read_back")
@@ -277,7 +306,7 @@ def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> N
 def neither_value_nor_reference_is_altered(trial: Trial, value: Any) -> None:
     """The value is compared before and after write, the reference before and after read."""
     handler = trial.handler()
-    before = fresh(value)
+    before, was_writable = fresh(value), _is_writable(value)
     reference = handler.write(value)
     told = content_difference(before, value) or type_difference(before, value)
     if told is not None:
@@ -286,6 +315,13 @@ def neither_value_nor_reference_is_altered(trial: Trial, value: Any) -> None:
             expected=shown(before),
             actual=shown(value),
             unless=f"repr(value) == {repr(before)!r}",
+        )
+    if was_writable and not _is_writable(value):
+        trial.fail(
+            "write took from the value that it can be altered",
+            expected="an array that is writable, as before",
+            actual="one that is read-only",
+            unless="value.flags.writeable",
         )
     kept = copy.deepcopy(reference)
     call(handler.handler.read, reference)
@@ -300,9 +336,41 @@ def neither_value_nor_reference_is_altered(trial: Trial, value: Any) -> None:
         )
 
 
+def _is_writable(value: Any) -> bool:
+    return bool(getattr(getattr(value, "flags", None), "writeable", False))
+
+
+@check("handler.input-untouched")
+def what_is_refused_is_not_altered(trial: Trial) -> str:
+    """Values that write refuses, and references to nothing, are compared before and after, down to their parts."""
+    refused = 0
+    for value in chain(half_writable(), islice(trial.bench.domain.outside(), _REFUSED)):
+        handler = trial.handler()
+        before, told = outline(value), shown(value)
+        try:
+            handler.write(value)
+        except Refused:
+            refused += 1
+            if outline(value) != before:
+                raise Violation(
+                    "write altered a value that it refused", expected=f"{told}, as it was", actual=shown(value)
+                ) from None
+    handler = trial.handler("reader", "reader")
+    reference = handler.write(trial.accepted(1)[0])
+    unknown = list(forged(reference)) if json_problem(reference) is None else []
+    for candidate in unknown:
+        before, told = outline(candidate), shown(candidate)
+        attempt(handler.handler.read, candidate)
+        if outline(candidate) != before:
+            raise Violation("read altered a reference that it refused", expected=f"{told}, as it was", actual=shown(candidate))
+    return f"{refused} refused values, {len(unknown)} refused references"
+
+
 @check_each("handler.snapshot", where=is_alterable, most=SOME)
 def altering_the_value_later_changes_nothing(trial: Trial, value: Any) -> None:
     """The value is altered in place, at every depth, after it was written."""
+    if is_falsy(value) and not is_honoured(trial, value):
+        raise NotApplicable("a falsy value that does not come back is the matter of another rule")
     handler = trial.handler()
     written = fresh(value)
     reference = handler.write(value)
@@ -313,6 +381,8 @@ def altering_the_value_later_changes_nothing(trial: Trial, value: Any) -> None:
 @check_each("handler.fresh-read", where=is_alterable, most=SOME)
 def altering_what_was_read_changes_nothing(trial: Trial, value: Any) -> None:
     """What was read is altered in place, at every depth, before the next read; three times over."""
+    if is_falsy(value) and not trial.bench.is_exact(trial.example) and not is_honoured(trial, value):
+        raise NotApplicable("a falsy value that does not come back is the matter of handler.falsy-values")
     handler = trial.handler()
     written = fresh(value)
     reference = handler.write(value)

@@ -100,7 +100,11 @@ def _load(form: Any) -> Any:
 
 
 class Store:
-    """The database: a JSON file of the results that are cached, by task, and of all states of the last run, by flow and task."""
+    """The database: a JSON file.
+
+    It has the results that are cached, by task, all states of the last run, by flow and task, and the parameters of a run that
+    rests, by flow.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -117,7 +121,7 @@ class Store:
         self.path.write_text(json.dumps(content))
 
     def _all(self) -> Any:
-        return json.loads(self.path.read_text()) if self.path.exists() else {"cache": {}, "runs": {}}
+        return json.loads(self.path.read_text()) if self.path.exists() else {"cache": {}, "runs": {}, "parameters": {}}
 
 
 class AtRest(Exception):
@@ -153,6 +157,7 @@ class Run:
         """Go on from what is stored of a run that rests."""
         rows = self.store.get("runs", self.flow.name)
         self.states = {one.name: [State.loaded(form) for form in rows[one.name]] for one in self.flow.tasks}
+        self.parameters = {name: _load(form).read().value for name, form in self.store.get("parameters", self.flow.name).items()}
         self._go()
 
     def _go(self) -> None:
@@ -163,6 +168,9 @@ class Run:
                     self._save()
         except AtRest:
             self._save(with_results=True)
+            parameters = {name: self._parameter(name).write() for name in self.parameters}
+            rows = {name: _forms.unstructure(result) for name, result in parameters.items()}
+            self.store.put("parameters", self.flow.name, rows)
 
     def _save(self, *, with_results: bool = False) -> None:
         rows = {name: [state.stored(with_result=with_results) for state in states] for name, states in self.states.items()}
@@ -219,13 +227,16 @@ class Run:
         inputs = {}
         for name, given in self.flow.tasks[one].items():
             if isinstance(given, Parameter):
-                inputs[name] = Result(self.parameters[given.name], False, JSONResultHandler())
+                inputs[name] = self._parameter(given.name)
             elif isinstance(given, Upstream):
                 state = self.states[given.task.name][-1]
                 if not state.succeeded:
                     raise RuntimeError(f"{given.task.name} upstream did not succeed") from state.error
                 inputs[name] = state._result
         return inputs
+
+    def _parameter(self, name: str) -> Any:
+        return Result(self.parameters[name], False, JSONResultHandler())
 
     def _handler_of(self, one: Task) -> Any:
         return resolve(task=one, flow=self.flow, configuration=self.configuration)
