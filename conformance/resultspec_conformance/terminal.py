@@ -178,8 +178,8 @@ def _why_inconclusive(report: Report) -> str | None:
             f"{len(blocked)} rules {blocked[0].reason}; a rule that is accepted as not judged needs a waiver of its own: "
             + ", ".join(found.id for found in blocked)
         )
-    if untested := [found.reason for found in claimed if found.status == "untested"]:
-        return untested[0]
+    if reasons := [found.reason for found in claimed if found.status == "untested"]:
+        return reasons[0]
     return "no binding rule of a claimed class was judged" if claimed else None
 
 
