@@ -1,14 +1,13 @@
 """The directive ``engines``: what the suite says of engines, from the reports that ``make engines`` wrote."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from docutils import nodes
-from evidence_page import DATA, FromData, link, status_sign
+from evidence_page import FromData, link, status_sign
 from resultspec.rules import RULES
 from resultspec_conformance.reports.signs import SIGNS
-from specification import as_rst
+from specification import ENGINE_REPORTS, as_rst, engine_reports
 from sphinx.application import Sphinx
 
 
@@ -20,10 +19,9 @@ class Engines(FromData):
 
     def run(self) -> list[nodes.Node]:
         """Read every report, that of the reference's own engine first."""
-        files = sorted((DATA / self.file).glob("*.json"), key=lambda file: (file.stem != "reference", file.stem))
-        for file in files:
+        for file in ENGINE_REPORTS.glob("*.json"):
             self.env.note_dependency(str(file))
-        return self.parsed(list(self.lines([json.loads(file.read_text(encoding="utf-8")) for file in files])))
+        return self.parsed(list(self.lines(engine_reports())))
 
     def lines(self, data: Any) -> Iterator[str]:
         """The tables and the lists."""

@@ -26,6 +26,7 @@ from sphinx.config import Config
 HERE = Path(__file__).parent
 PAGES = HERE / "rules"
 PUBLISHED = HERE / "_published"
+ENGINE_REPORTS = HERE / "data" / "engines"
 
 LEVELS = {
     Level.MUST: "It is binding: a subject that breaks it does not conform.",
@@ -43,6 +44,7 @@ CLASS_TEXTS = {
     "hierarchy": "Which handler applies.",
     "engine": "What a workflow engine does with results.",
 }
+_OF_ENGINES = ("hierarchy", "engine")
 _ORDER = (" of the first", " of the second", " of the third", " of the fourth")
 FAMILY_TEXTS = {"handler": "What a handler promises to whoever calls it."} | CLASS_TEXTS
 
@@ -115,17 +117,28 @@ def _violation(rule: Rule) -> Iterator[str]:
 
 
 def _keepers(rule: Rule) -> Iterator[str]:
-    table = _matrix()
     by_status: dict[str, list[str]] = {}
-    for one in table["subjects"]:
-        if rule.id in one["statuses"]:
-            by_status.setdefault(one["statuses"][rule.id], []).append(one["name"])
+    for name, statuses in _judged(rule):
+        if rule.id in statuses:
+            by_status.setdefault(statuses[rule.id], []).append(name)
     if not by_status:
-        yield "The :doc:`matrix </matrix>` has no subject of this kind."
+        yield "The ``Result`` and the ``NoResult`` of :doc:`the reference </api/reference>`; no others were judged."
         return
     for status in (status for status in SIGNS if status in by_status):
         yield f":{SIGNS[status]} {status}: {'; '.join(by_status[status])}"
-    yield from ("", f"By the :doc:`matrix </matrix>` of {table['date']}, which says why.")
+    if rule.cls in _OF_ENGINES:
+        yield from ("", "By the reports on :doc:`engines </engines>`, which say why.")
+    else:
+        yield from ("", f"By the :doc:`matrix </matrix>` of {_matrix()['date']}, which says why.")
+
+
+def _judged(rule: Rule) -> Iterator[tuple[str, dict[str, str]]]:
+    """Whose reports are published, with the statuses of the rules."""
+    if rule.cls not in _OF_ENGINES:
+        yield from ((one["name"], one["statuses"]) for one in _matrix()["subjects"])
+        return
+    for report in engine_reports():
+        yield report["subject"]["target"], {found["id"]: found["status"] for found in report["rules"]}
 
 
 def _index() -> Iterator[str]:
@@ -199,6 +212,13 @@ def as_rst(text: str) -> str:
 def _saboteurs() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((HERE / "data" / "kill-matrix.json").read_text(encoding="utf-8"))["saboteurs"]
     return rows
+
+
+@cache
+def engine_reports() -> list[Any]:
+    """The reports on engines that ``make engines`` wrote, that of the reference's own engine first."""
+    found = sorted(ENGINE_REPORTS.glob("*.json"), key=lambda file: (file.stem != "reference", file.stem))
+    return [json.loads(file.read_text(encoding="utf-8")) for file in found]
 
 
 @cache

@@ -47,7 +47,14 @@ class TypingTable(_OfTyping):
             "",
         )
         for topic, members in groupby(rows, key=lambda row: row["topic"]):
-            yield from (f".. rubric:: {topic}", "", ".. list-table::", "   :header-rows: 1", "   :class: matrix", "")
+            yield from (
+                f".. rubric:: {topic.removesuffix('.')}",
+                "",
+                ".. list-table::",
+                "   :header-rows: 1",
+                "   :class: matrix",
+                "",
+            )
             yield "   * - errors"
             yield "     - case"
             yield from (f"     - {checker['name']}" for checker in data["checkers"])

@@ -34,8 +34,9 @@ from .trials.outcomes import one_line
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _TARGET = """A TARGET is module:attribute, path/to/file.py:attribute, or either with arguments, as in
-    "module:Class(directory='{scratch}')"; {scratch} stands for a fresh directory. The attribute is a handler's class, a
-    factory taking nothing or a scratch directory, a handler, or a subject."""
+    "module:Class(directory='{scratch}')"; {scratch} stands for a fresh directory, which is a Path where the annotation
+    of the argument wants one. The attribute is a handler's class, a factory taking nothing or a scratch directory, a handler,
+    or a subject."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

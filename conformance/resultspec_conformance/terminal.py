@@ -178,7 +178,9 @@ def _why_inconclusive(report: Report) -> str | None:
             f"{len(blocked)} rules {blocked[0].reason}; a rule that is accepted as not judged needs a waiver of its own: "
             + ", ".join(found.id for found in blocked)
         )
-    return next((found.reason for found in claimed if found.status == "untested"), None)
+    if reasons := [found.reason for found in claimed if found.status == "untested"]:
+        return reasons[0]
+    return "no binding rule of a claimed class was judged" if claimed else None
 
 
 def failure_text(found: RuleReport) -> str:

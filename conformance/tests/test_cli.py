@@ -88,6 +88,14 @@ def test_a_verdict_on_some_rules_says_so() -> None:
     assert "not asked for" not in every.output
 
 
+def test_a_verdict_that_only_a_should_could_give_says_so() -> None:
+    """A broken SHOULD is no failure, and nothing binding was kept: that is said, and not left to be guessed."""
+    result = invoke("check", f"{HERE}:Shortened", "--rule", "shared.equality", "--claim", "shared")
+
+    assert result.exit_code == 2
+    assert "Nothing can be said: no binding rule of a claimed class was judged" in result.output
+
+
 def test_a_run_without_rules_exits_2() -> None:
     """A pattern that matches no rule runs nothing, and nothing is no success."""
     result = invoke("check", f"{HERE}:Flags", "--rule", "nothing.*")

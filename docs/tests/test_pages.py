@@ -52,6 +52,10 @@ def test_every_rule_has_its_page_and_is_in_the_data(site: Path) -> None:
         text = _plain(Page(site / "rules" / f"{rule.id}.html").text)
         missing = [part for section in sections(rule) for part in section.parts if _plain(part) not in text]
         assert missing == [], rule.id
+        keepers = text.partition("Whokeepsit")[2]
+        assert any(_plain(name) in keepers for name in ("LocalResultHandler", "resultspec_reference.engine", "thereference")), (
+            rule.id
+        )
     assert list(RULES) == [rule["id"] for rule in published["rules"]]
     assert (site / "resultspec-report-1.schema.json").is_file()
 
