@@ -1137,14 +1137,18 @@ class LargeForAll(OpensPlainly):
 BREAKS_PRIVATE: dict[str, tuple[Callable[[Path], Any], ...]] = {
     "private.opaque-reference": (Speaking, Summarised, CodesOfCharacters, Previewed, Backwards, InBase36, LetterByLetter),
     "private.quiet-errors": (
-        QuotesTheValue, QuotesTheCause, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue, TellsItsAddress, LogsItsAddress, TellsTheSystem,
+        QuotesTheValue, QuotesTheCause, LogsEverything, PrintsToTheTerminal, WarnsOfLargeValues, NotesTheValue, TellsItsAddress,
+        LogsItsAddress, TellsTheSystem,
     ),
     "private.quiet-repr": (ShowsItsPassword, ShowsItsHeaders, ShowsItsCache, ShowsItsLastError, ShowsItsClient),
     "private.confined-read": (
-        JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory, EncodesPaths, TakesADirectory, NormalisesLate,
+        JoinsPaths, ChecksThePrefix, DecodesLate, StripsDots, FollowsAddresses, TakesDescriptors, TrustsTheDirectory,
+        EncodesPaths, TakesADirectory, NormalisesLate,
     ),
     "private.safe-read": (Pickles, SummedPickles, PicklesInJson, Evaluates, NamesItsCodec, SignsAfterwards, BuiltinsAlone),
-    "private.tamper-evident": (SignsTheValueAlone, LeavesTheKey, Summed, BelievesTheUnsigned, SignsBeside, NamesItsAlgorithm, SignsTheBeginning),
+    "private.tamper-evident": (
+        SignsTheValueAlone, LeavesTheKey, Summed, BelievesTheUnsigned, SignsBeside, NamesItsAlgorithm, SignsTheBeginning,
+    ),
     "private.bounded-read": (Inflates, Pads, PadsQuietly, MakesRoom, ReadsEveryPart),
     "private.file-mode": (OpensPlainly, ClosesLate, ComposesForAll, LargeForAll),
 }  # fmt: skip
