@@ -217,32 +217,39 @@ def the_handler_itself_keeps_quiet(trial: Trial) -> str:
     handler = trial.handler()
     credentials = credentials_of(handler.handler, trial.subject.credentials)
     _is_quiet(trial, handler, credentials)
-    pristine = " ".join(filter(None, (_told(tell, handler) for tell in _TELLINGS.values())))
+    pristine = _all_told(handler)
+
+    def shows_no(secret: Secret) -> None:
+        """Search what the handler says now, where that is something else than before it knew the value."""
+        if _all_told(handler) != pristine and revealed(pristine, [secret]) is None:  # else it is a value of common words
+            _is_quiet(trial, handler, [secret, *credentials])
+
     values = 0
     try:
         found = _canaries(trial)
     except Untested:
         found = [(value, secret_of(value)) for value in trial.accepted(1)]
     for value, secret in found:
-        if revealed(pristine, [secret]) is not None:  # a value of common words
-            continue
         try:
             reference = handler.write(fresh(value))
         except Refused:
             continue
-        _is_quiet(trial, handler, [secret, *credentials])
+        shows_no(secret)
         handler.attempt_read(reference)
-        _is_quiet(trial, handler, [secret, *credentials])
+        shows_no(secret)
         values += bool(secret.pieces)
     for value in unsuitable(canary_text()):
         with suppress(Refused):
             handler.write(value)
             continue
-        if revealed(pristine, [secret_of(value)]) is None:
-            _is_quiet(trial, handler, [secret_of(value), *credentials])
+        shows_no(secret_of(value))
     if not values and not credentials:
         raise Untested("there is neither a value that would be recognised nor a credential; name the subject's credentials=")
     return f"{values} values and {len(credentials)} credentials"
+
+
+def _all_told(handler: Handle) -> str:
+    return " ".join(filter(None, (_told(tell, handler) for tell in _TELLINGS.values())))
 
 
 def _is_quiet(trial: Trial, handler: Handle, secrets: Sequence[Secret]) -> None:

@@ -28,7 +28,7 @@ _THREADS = 8
 _SHORT = 100  # characters of a value in a script, where enough values have no more
 _ROUNDS = 4
 # How much threads hesitate and how often each writes; the first write of a store, which may have to make it, is tried most.
-_ROUNDS_OF_THREADS = (*((0.0, 6), (0.3, 6), (0.03, 6)) * 2, *((0.3, 1),) * 12)
+_ROUNDS_OF_THREADS = ((0.0, 6), (0.1, 6), *((0.3, 1),) * 4)
 _EACH = range(PROCESSES)
 _WRITES_PER_PROCESS = 10
 

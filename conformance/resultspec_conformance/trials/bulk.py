@@ -44,7 +44,8 @@ def large_examples(bench: Bench) -> list[Any]:
         for repeated in _repeated(value):
             if type(repeated) not in found and bench.outcome(lambda trial, value=repeated: _comes_back(trial, value)) is None:
                 found[type(repeated)] = repeated
-    return [value for value in found.values() if weight(value) >= _LARGE // 2]
+    large = [value for value in found.values() if weight(value) >= _LARGE // 2]
+    return [value for value in large if isinstance(value, str | bytes) or hasattr(value, "nbytes")] or large  # the quick ones
 
 
 def stored(trial: Trial, count: int, so: str) -> list[Any]:

@@ -417,6 +417,7 @@ def plain_values() -> Iterator[object]:
     yield from (
         [], {}, (), set(), [None], [[]], [1, 2.0, "3", b"4", None, True], [0, False, 0.0, -0.0, ""], [b"", (), {}, set()],
         (1, "a"), [(1, 2), [3]], {"a": (1,)}, {"a": [1, {"b": 2}]}, {1: "a"}, {1: "a", "1": "b"}, {None: 0, True: 1},
+        [number if number % 3 else float(number) for number in range(1_200)],
         {"é": 1, "e\u0301": 2, "A": 3, "a": 4, "a ": 5},
         {(1, 2): "pair"}, {1.5: "x", b"k": "y"}, {"b": 1, "a": 2}, {1, 2, 3}, {"a", "b"}, {"a": [], "b": {}, "c": ""}, ({"": None},),
         [{"a": {1, 2}}, ({"k": (b"v",)},)], [float("nan"), float("inf")], {"x": -0.0}, {"n": [1, -0.0, 2**70]}, ["\ud800"],

@@ -574,7 +574,9 @@ class CachedFunction(Samples, Files):
 class OneEmptyForAll(Counts, Files):
     """Whatever is empty is read as one and the same dictionary."""
 
-    empty: dict[str, int] = {}
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.empty: dict[str, int] = {}
 
     def decode(self, data):
         return super().decode(data) or self.empty
