@@ -169,7 +169,7 @@ def test_a_driver_that_runs_nothing_is_inconclusive(
     ("target", "rule", "actual"),
     [
         ("engines_of_tests:ConsumerKeepsDriver", "engine.retry-inputs", "a write by 'handler-of-the-consumer'"),
-        ("engines_of_tests:StartsAnew('{scratch}', label='one')", "engine.fresh-process", "2 calls"),
+        ("engines_of_tests:StartsAnew('{scratch}', label='one')", "engine.fresh-process", "it failed with KeyError: 'p'"),
     ],
 )
 def test_the_script_of_a_failure_shows_it(tmp_path: Path, target: str, rule: str, actual: str) -> None:
