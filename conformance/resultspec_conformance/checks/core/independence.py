@@ -287,10 +287,12 @@ def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> N
     script = trial.script
     assert script is not None  # the caller has looked
     trial.store()
+    sources = list(map(source_of, values))
+    told = "pickle.dumps" if any("pickle.loads" in source for source in sources) else "repr"  # which may abbreviate
     indent = "    " if context else ""
     script.do(
         '(scratch / "store").mkdir()',
-        f"values = [{', '.join(map(source_of, values))}]",
+        f"values = [{', '.join(sources)}]",
         *([context] if context else []),
         f"{indent}handler = {script.handler('store')}",
         f"{indent}references = []",
@@ -299,7 +301,7 @@ def _write_script(trial: Trial, values: Sequence[Any], context: str | None) -> N
         f"{indent}    references.append(handler.write(copy.deepcopy(value)))",
         f"{indent}read_back = [handler.read(reference) for reference in references]",
     )
-    script.fails_unless("list(map(repr, read_back)) == list(map(repr, values))", "values", "read_back")
+    script.fails_unless(f"list(map({told}, read_back)) == list(map({told}, values))", "values", "read_back")
 
 
 @check_each("handler.input-untouched", where=is_ordinary, most=SOME)
@@ -346,12 +348,19 @@ def what_is_refused_is_not_altered(trial: Trial) -> str:
     refused = 0
     for value in chain(half_writable(), islice(trial.bench.domain.outside(), _REFUSED)):
         handler = trial.handler()
-        before, told = outline(value), shown(value)
+        before, told, script = outline(value), shown(value), trial.script
+        if script is not None:
+            source = source_of(value)
+            name = script.name(value, "value")
+            script.do("from resultspec_conformance.values.altering import outline")
+            script.do(f"{name} = {source}", f"before = outline({name})")
         try:
             handler.write(value)
         except Refused:
             refused += 1
             if outline(value) != before:
+                if script is not None:
+                    script.fails_unless(f"outline({name}) == before", "'the value as it was'", name)
                 raise Violation(
                     "write altered a value that it refused", expected=f"{told}, as it was", actual=shown(value)
                 ) from None
