@@ -11,6 +11,9 @@ PACKAGES := spec/resultspec reference/resultspec_reference conformance/resultspe
 
 ADAPTERS := $(patsubst reference/adapter_tests/%/constraints.txt,%,$(wildcard reference/adapter_tests/*/constraints.txt))
 
+# A worker of the tests waits for a disk or another process half of its time.
+WORKERS := $(shell echo $$(($$(nproc) * 3 / 2)))
+
 .PHONY: help install check lint types test docs adapters wheel-test dist demo bench kill-matrix matrix comparison engines typing-table lock
 
 help:  ## Say what can be made
@@ -44,7 +47,7 @@ types: install  ## mypy and pyright, strict
 
 # Real processes, emulators and kills can be starved once on a busy machine: what failed is run once more, alone, for all to see.
 test: install  ## The tests
-	$(BIN)/python -m pytest -q -n auto --dist loadfile || $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile || $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none
 
 docs: install  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html
