@@ -489,7 +489,7 @@ MORE_DEFECTIVE: tuple[Defective, ...] = (
     Defective("handler.independent-writes", NamedByDate),
     Defective("handler.independent-writes", KeepsRecentRows, examples=40),
     Defective("handler.independent-writes", KeepsThousandInMemory, claims=CORE, examples=100),
-    Defective("handler.independent-writes", KeyedByAddress, claims=CORE),
+    Defective("handler.independent-writes", KeyedByAddress, claims=CORE, also=frozenset({"handler.type-fidelity"})),  # by chance
     Defective("handler.input-untouched", SortsToLog),
     Defective("handler.snapshot", EncodesLater, claims=CORE),
     Defective("handler.fresh-read", CachesWhatWasRead),
