@@ -2,12 +2,14 @@
 
 import os
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import attrs
+
+from ..auditing import audited
 
 ENDLESS = "/dev/zero"
 _LONGEST_PATH = 4_096
@@ -32,10 +34,6 @@ class Watch:
     opened: list[str] = attrs.field(factory=list[str])
 
 
-_watch: Watch | None = None
-_hooked = False
-
-
 @contextmanager
 def watched(watch: Watch) -> Iterator[Watch]:
     """Watch what is opened.
@@ -43,24 +41,16 @@ def watched(watch: Watch) -> Iterator[Watch]:
     A pipe that nobody writes to is not let open, since that would never end; neither is an endless device unless it is
     only to be seen whether reading it is bounded.
     """
-    global _watch, _hooked  # a hook cannot be taken back, hence one that looks whether it is needed
-    if not _hooked:
-        sys.addaudithook(_hear)
-        _hooked = True
-    _watch = watch
-    try:
+    with audited(partial(_hear, watch)):
         yield watch
-    finally:
-        _watch = None
 
 
 class NotOpened(PermissionError):
     """The suite kept a file from being opened."""
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    watch = _watch
-    if watch is None or event not in ("open", "sqlite3.connect"):
+def _hear(watch: Watch, event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in ("open", "sqlite3.connect"):
         return
     path = arguments[0]
     if isinstance(path, int):

@@ -13,6 +13,8 @@ from unittest import mock
 
 import attrs
 
+from ..auditing import audited
+
 _LONGEST = 200_000
 _PATIENCE = 5
 """How many seconds to wait for the end of the output where another process holds on to it."""
@@ -158,27 +160,16 @@ def _of_record(record: logging.LogRecord) -> Iterator[Utterance]:
         yield from (Utterance(f"{channel}: {one.channel}", one.text) for one in carried_by(error))
 
 
-_heard_by_hook: list[Utterance] | None = None
-_hooked = False
-
-
 @contextmanager
 def _told_to_the_system(said: list[Utterance]) -> Iterator[None]:
     """What goes to the log of the system, by audit events."""
-    global _heard_by_hook, _hooked  # a hook cannot be taken back, hence one that looks whether it is needed
-    if not _hooked:
-        sys.addaudithook(_hear)
-        _hooked = True
-    _heard_by_hook = said
-    try:
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "syslog.syslog":
+            said.append(Utterance("the log of the system", _text(arguments[-1])))
+
+    with audited(hear):
         yield
-    finally:
-        _heard_by_hook = None
-
-
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if _heard_by_hook is not None and event == "syslog.syslog":
-        _heard_by_hook.append(Utterance("the log of the system", _text(arguments[-1])))
 
 
 @contextmanager

@@ -2,15 +2,16 @@
 
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from ..auditing import audited
 from ..storage import Files
 from ..trials.outcomes import attempt
 
@@ -58,29 +59,17 @@ def modes_of_files(handler: Any, errand: tuple[Path, Sequence[Any]]) -> Modes:
     return Modes(written, len(names), tuple(found))
 
 
-_watching: tuple[tuple[str, str], dict[str, int]] | None = None
-_hooked = False
-
-
 @contextmanager
 def _changes_of(directory: Path) -> Iterator[dict[str, int]]:
     """Collect files with content, temporary ones too, that others could read until they were changed or removed."""
-    global _watching, _hooked  # a hook cannot be taken back, hence one that looks whether it is needed
-    if not _hooked:
-        sys.addaudithook(_hear)
-        _hooked = True
     exposed: dict[str, int] = {}
-    _watching = ((str(directory.resolve()), os.path.realpath(tempfile.gettempdir())), exposed)
-    try:
+    with audited(partial(_hear, (str(directory.resolve()), os.path.realpath(tempfile.gettempdir())), exposed)):
         yield exposed
-    finally:
-        _watching = None
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watching is None or event not in ("os.chmod", "os.remove"):
+def _hear(directories: Sequence[str], exposed: dict[str, int], event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in ("os.chmod", "os.remove"):
         return
-    directories, exposed = _watching
     try:
         state = os.stat(arguments[0])  # noqa: PTH116 - a path or a descriptor
         named = f"/proc/self/fd/{arguments[0]}" if isinstance(arguments[0], int) else arguments[0]

@@ -5,9 +5,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
+from ...auditing import audited
 from ...checking import NotApplicable, Untested, Violation, check
 from ...trials.calling import call
 from ...trials.trial import Trial, fresh
@@ -106,54 +108,40 @@ _PATIENCE = 0.1
 """How many seconds to wait for what a constructor has begun beside it."""
 
 
-class _watch:  # noqa: N801 - reads as a statement
-    """Collects what happens within the constructor of a class, by audit events (PEP 578)."""
+@contextmanager
+def _watch(cls: type) -> Iterator[list[str]]:
+    """Collect what happens within the constructor of a class, by audit events."""
+    events: list[str] = []
+    threads = frozenset(threading.enumerate())
 
-    _hooked = False
-    _current: "_watch | None" = None
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _AUDITED and (told := _AUDITED[event](arguments)) is not None and _is_inside(cls, threads):
+            events.append(told)
 
-    def __init__(self, cls: type) -> None:
-        self.cls = cls
-        self.events: list[str] = []
-        self.threads = frozenset(threading.enumerate())
+    with audited(hear):
+        try:
+            yield events
+        finally:
+            for thread in set(threading.enumerate()) - threads:
+                thread.join(_PATIENCE)  # it may be there to connect while nobody waits
 
-    def __enter__(self) -> list[str]:
-        if not _watch._hooked:
-            sys.addaudithook(_watch._hear)  # a hook cannot be taken back, hence one that looks whether it is needed
-            _watch._hooked = True
-        _watch._current = self
-        return self.events
 
-    def __exit__(self, *_: object) -> None:
-        for thread in set(threading.enumerate()) - self.threads:
-            thread.join(_PATIENCE)  # it may be there to connect while nobody waits
-        _watch._current = None
-
-    @staticmethod
-    def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-        watching = _watch._current
-        if watching is None or event not in _AUDITED:
-            return
-        if (told := _AUDITED[event](arguments)) is not None and watching._inside():
-            watching.events.append(told)
-
-    def _inside(self) -> bool:
-        """Whether a method of the class is being run, directly or further up, or a thread that was started meanwhile."""
-        thread = threading.current_thread()
-        if thread is not threading.main_thread() and thread not in self.threads:
+def _is_inside(cls: type, threads: frozenset[threading.Thread]) -> bool:
+    """Whether a method of the class is being run, directly or further up, or a thread that was started meanwhile."""
+    thread = threading.current_thread()
+    if thread is not threading.main_thread() and thread not in threads:
+        return True
+    frame = sys._getframe(3)
+    while True:
+        names = frame.f_code.co_varnames[:1]
+        first = frame.f_locals.get(names[0]) if names else None
+        if frame.f_code.co_name.startswith("_find_and_load"):
+            return False
+        if first is cls or type(first) is cls:
             return True
-        frame = sys._getframe(2)
-        while True:
-            names = frame.f_code.co_varnames[:1]
-            first = frame.f_locals.get(names[0]) if names else None
-            if frame.f_code.co_name.startswith("_find_and_load"):
-                return False
-            if first is self.cls or type(first) is self.cls:
-                return True
-            if frame.f_back is None:
-                return False
-            frame = frame.f_back
-        return False
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
 
 
 def _opened_for_writing(arguments: tuple[Any, ...]) -> str | None:
