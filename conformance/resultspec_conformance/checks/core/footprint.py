@@ -85,6 +85,11 @@ def construction_touches_nothing(trial: Trial) -> None:
         )
     with _watch(trial.bench.handler_class) as events:
         made = trial.handler("handler", "fresh")
+    if trial.script is not None:
+        trial.script.do(
+            "for thread in set(threading.enumerate()) - {threading.main_thread()}:",
+            f"    thread.join({_PATIENCE})  # it may be there to connect while nobody waits",
+        )
     if events:
         trial.fail(
             f"constructing the handler {events[0]}",
