@@ -163,6 +163,16 @@ class Bench:
             except (Violation, Refused, Untested, NotApplicable) as end:
                 return end
 
+    def honours(self, value: Any) -> bool:
+        """Whether the handler accepts a value and gives it back, in a trial of its own."""
+
+        def alone(trial: Trial) -> None:
+            handler = trial.handler()
+            pristine = fresh(value)
+            trial.expect_same(handler.read(handler.write(fresh(value))), pristine, "alone")
+
+        return self.outcome(alone) is None
+
     @cached_property
     def awaited(self) -> bool:
         """Whether a method of the handlers is to be awaited."""
@@ -202,15 +212,9 @@ class Bench:
     @cached_property
     def _accepted(self) -> list[Any]:
         """Values of the pool that the handler accepts and gives back."""
-
-        def round_trips(trial: Trial, value: Any) -> None:
-            handler = trial.handler()
-            pristine = fresh(value)
-            trial.expect_same(handler.read(handler.write(fresh(value))), pristine, "round trip")
-
         accepted = []
         for value in self.pool:
-            if self.is_exact(value) or self.outcome(lambda trial, value=value: round_trips(trial, value)) is None:
+            if self.is_exact(value) or self.honours(value):
                 accepted.append(value)
             if len(accepted) >= _ENOUGH:
                 break

@@ -42,7 +42,7 @@ def large_examples(bench: Bench) -> list[Any]:
             found[type(value)] = value
     for value in () if found else bench.accepted(_CANDIDATES):
         for repeated in _repeated(value):
-            if type(repeated) not in found and bench.outcome(lambda trial, value=repeated: _comes_back(trial, value)) is None:
+            if type(repeated) not in found and bench.honours(repeated):
                 found[type(repeated)] = repeated
     large = [value for value in found.values() if weight(value) >= _LARGE // 2]
     return [value for value in large if isinstance(value, str | bytes) or hasattr(value, "nbytes")] or large  # the quick ones
@@ -85,7 +85,7 @@ def _leaves_files(trial: Trial, value: Any) -> bool:
 def _found(trial: Trial) -> Iterator[Any]:
     kinds: set[type] = set()
     for value in islice(_candidates(trial), _CANDIDATES):
-        if type(value) not in kinds and weight(value) >= _LARGE and _is_honoured(trial, value):
+        if type(value) not in kinds and weight(value) >= _LARGE and trial.bench.honours(value):
             kinds.add(type(value))
             yield value
         if len(kinds) == _KINDS:
@@ -167,12 +167,3 @@ def weight(value: Any) -> int:
         return int(value.memory_usage().sum()) if hasattr(value, "memory_usage") else len(repr(value))
     except Exception:  # noqa: BLE001 - the weight only selects values
         return 0
-
-
-def _is_honoured(trial: Trial, value: Any) -> bool:
-    return trial.bench.outcome(lambda other: _comes_back(other, value)) is None
-
-
-def _comes_back(trial: Trial, value: Any) -> None:
-    handler = trial.handler()
-    trial.expect_same(handler.read(handler.write(fresh(value))), value, "alone")

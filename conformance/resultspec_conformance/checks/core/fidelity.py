@@ -17,16 +17,27 @@ from .examples import SOME, is_falsy, is_ordinary, length
 @check_each("handler.json-reference")
 def references_are_strict_json(trial: Trial, value: Any) -> None:
     """Every value is written, and its reference walked for anything that JSON cannot carry."""
-    reference = trial.handler().write(value)
-    if problem := json_problem(reference):
-        if trial.script is not None:
-            trial.script.do("from resultspec_conformance.values.strictjson import json_problem")
-        trial.fail(
-            f"write returned a reference that is not strict JSON: {problem}",
-            expected="strict JSON: None, bool, int, finite float, str, list, dict with str keys, of exactly these types",
-            actual=f"{name_of(type(reference))}: {shown(reference)}",
-            unless="json_problem(reference) is None",
-        )
+    _is_strict_json(
+        trial,
+        trial.handler().write(value),
+        "write returned a reference that is not strict JSON",
+        "strict JSON: None, bool, int, finite float, str, list, dict with str keys, of exactly these types",
+    )
+
+
+def _is_strict_json(trial: Trial, reference: Any, message: str, expected: str) -> None:
+    if (problem := json_problem(reference)) is None:
+        return
+    name = "reference"
+    if trial.script is not None:
+        trial.script.do("from resultspec_conformance.values.strictjson import json_problem")
+        name = trial.script.of(reference)
+    trial.fail(
+        f"{message}: {problem}",
+        expected=expected,
+        actual=f"{name_of(type(reference))}: {shown(reference)}",
+        unless=f"json_problem({name}) is None",
+    )
 
 
 @check("handler.json-reference")
@@ -36,17 +47,12 @@ def references_to_equal_values_are_strict_json(trial: Trial) -> None:
     for value in trial.bench.pool[:_TWICE]:
         with suppress(Refused):
             handler.write(fresh(value))
-            reference = handler.write(fresh(value))
-            if problem := json_problem(reference):
-                script = trial.script
-                if script is not None:
-                    script.do("from resultspec_conformance.values.strictjson import json_problem")
-                trial.fail(
-                    f"when a value was written twice, write returned a reference that is not strict JSON: {problem}",
-                    expected="strict JSON, as for the first time",
-                    actual=f"{name_of(type(reference))}: {shown(reference)}",
-                    unless=f"json_problem({'reference' if script is None else script.of(reference)}) is None",
-                )
+            _is_strict_json(
+                trial,
+                handler.write(fresh(value)),
+                "when a value was written twice, write returned a reference that is not strict JSON",
+                "strict JSON, as for the first time",
+            )
 
 
 _TWICE = 40
