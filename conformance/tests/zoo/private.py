@@ -176,8 +176,11 @@ class SignedInDirectories(Signed):
         return super().decode(gzip.decompress(data))
 
 
-class Rows(Vault):
-    """JSON as BLOBs in a database for its owner alone."""
+class InRows:
+    """BLOBs in a database for its owner alone."""
+
+    table = "(name TEXT PRIMARY KEY, data BLOB NOT NULL)"
+    directory: Path
 
     def save(self, name: str, data: bytes) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -185,7 +188,7 @@ class Rows(Vault):
         try:
             with closing(sqlite3.connect(self.directory / "rows.db", timeout=60)) as connection, connection:
                 connection.execute("PRAGMA synchronous=OFF")
-                connection.execute("CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, data BLOB NOT NULL)")
+                connection.execute(f"CREATE TABLE IF NOT EXISTS kept {self.table}")
                 connection.execute("INSERT INTO kept VALUES (?, ?)", (name, data))
         except sqlite3.Error as error:
             raise OSError(f"the database refused the value: {error.sqlite_errorname}") from error
@@ -201,27 +204,19 @@ class Rows(Vault):
         return bytes(row[0])
 
 
-class SignedRows(Signed):
+class Rows(InRows, Vault):
+    """JSON as BLOBs in a database."""
+
+
+class SignedRows(InRows, Signed):
     """Signed BLOBs in a database whose rows have no numbers, under a lock that everybody may see, since it is empty."""
+
+    table = f"{InRows.table} WITHOUT ROWID"
 
     def save(self, name: str, data: bytes) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "rows.db.lock").touch(0o644)
-        os.close(os.open(self.directory / "rows.db", os.O_RDWR | os.O_CREAT, 0o600))
-        with closing(sqlite3.connect(self.directory / "rows.db", timeout=60)) as connection, connection:
-            connection.execute("PRAGMA synchronous=OFF")
-            connection.execute("CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID")
-            connection.execute("INSERT INTO kept VALUES (?, ?)", (name, data))
-
-    def load(self, name: str) -> bytes:
-        try:
-            with closing(sqlite3.connect(f"{(self.directory / 'rows.db').as_uri()}?mode=ro", uri=True, timeout=60)) as connection:
-                row = connection.execute("SELECT data FROM kept WHERE name = ?", (name,)).fetchone()
-        except sqlite3.Error as error:
-            raise LookupError("the database does not give it") from error
-        if row is None:
-            raise FileNotFoundError(name)
-        return bytes(row[0])
+        super().save(name, data)
 
 
 class SignedBytes(Signed):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ...checking import NotApplicable
 from ...trials.trial import Trial, fresh
 from ...values.altering import alter
 
@@ -39,6 +40,16 @@ def honoured(trial: Trial, candidates: Iterator[object]) -> Iterator[object]:
 def is_honoured(trial: Trial, value: Any) -> bool:
     """Whether the handler accepts a value and gives it back, in a trial of its own."""
     return trial.bench.honours(value)
+
+
+def leave_lost_falsy_values(trial: Trial, value: Any) -> None:
+    """Go on with a value that comes back at all.
+
+    Raises:
+        NotApplicable: It is falsy and does not, which is the matter of ``handler.falsy-values``.
+    """
+    if is_falsy(value) and not trial.bench.is_exact(trial.example) and not is_honoured(trial, value):
+        raise NotApplicable("a falsy value that does not come back is the matter of handler.falsy-values")
 
 
 def length(value: Any) -> int:

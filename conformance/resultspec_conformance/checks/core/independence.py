@@ -21,7 +21,7 @@ from ...values.references import forged
 from ...values.source import shown, source_of
 from ...values.strictjson import json_problem
 from ...values.traps import half_writable
-from .examples import ENOUGH, SOME, honoured, is_alterable, is_falsy, is_honoured, is_ordinary, length
+from .examples import ENOUGH, SOME, honoured, is_alterable, is_honoured, is_ordinary, leave_lost_falsy_values, length
 
 Writing = Callable[[Callable[[Any], Any], Any], Any]
 
@@ -378,8 +378,7 @@ def what_is_refused_is_not_altered(trial: Trial) -> str:
 @check_each("handler.snapshot", where=is_alterable, most=SOME)
 def altering_the_value_later_changes_nothing(trial: Trial, value: Any) -> None:
     """The value is altered in place, at every depth, after it was written."""
-    if is_falsy(value) and not is_honoured(trial, value):
-        raise NotApplicable("a falsy value that does not come back is the matter of another rule")
+    leave_lost_falsy_values(trial, value)
     handler = trial.handler()
     written = fresh(value)
     reference = handler.write(value)
@@ -390,8 +389,7 @@ def altering_the_value_later_changes_nothing(trial: Trial, value: Any) -> None:
 @check_each("handler.fresh-read", where=is_alterable, most=SOME)
 def altering_what_was_read_changes_nothing(trial: Trial, value: Any) -> None:
     """What was read is altered in place, at every depth, before the next read; three times over."""
-    if is_falsy(value) and not trial.bench.is_exact(trial.example) and not is_honoured(trial, value):
-        raise NotApplicable("a falsy value that does not come back is the matter of handler.falsy-values")
+    leave_lost_falsy_values(trial, value)
     handler = trial.handler()
     written = fresh(value)
     reference = handler.write(value)
