@@ -56,7 +56,7 @@ def _check(value: Any, depth: int) -> None:
         if not value.isascii() and _SURROGATE.search(value):
             raise NotJSON("a str with a lone surrogate")
     elif kind is int:
-        if not -_INTEGER_BOUND < value < _INTEGER_BOUND:
+        if abs(value) >= _INTEGER_BOUND:
             raise NotJSON("an int of more than 4300 digits")
     elif kind is float:
         if not isfinite(value):

@@ -129,7 +129,8 @@ def checksums_in(stored: bytes, salts: Iterable[bytes], keys: Iterable[bytes] = 
     found: list[Checksum] = []
     for salt in dict.fromkeys((b"", *salts)):
         for compute in (*_ALGORITHMS.values(), *_keyed(keys)):
-            for start, end in _spans(len(stored)):
+            size = len(compute(b""))
+            for start, end in _spans(len(stored), size):
                 digest = compute(salt + stored[start:end])
                 for written in _FORMS.values():
                     text = written(digest)
@@ -140,9 +141,9 @@ def checksums_in(stored: bytes, salts: Iterable[bytes], keys: Iterable[bytes] = 
     return found
 
 
-def _spans(length: int) -> Iterator[tuple[int, int]]:
-    """What a checksum before or after it may cover: all that follows it, or all that precedes it."""
-    widths = range(4, min(_FAR, length - 1)) if length <= _LARGE else (width for width in _USUAL if width < length)
+def _spans(length: int, size: int) -> Iterator[tuple[int, int]]:
+    """What a checksum of a size before or after it may cover: all that follows it, or all that precedes it."""
+    widths = range(size, min(_FAR, length - 1)) if length <= _LARGE else (width for width in _USUAL if size <= width < length)
     for width in widths:
         yield width, length
         yield 0, length - width

@@ -148,7 +148,9 @@ def read_bounded(handler: Any, strain: Strain) -> Strained:
     Source: ``private.bounded-read``.
     """
     attempt(handler.read, strain.good)  # so that what is loaded once is loaded
+    gc.disable()  # else hundreds of thousands of containers are looked at again and again while they are made
     references = exhausting()[strain.kind](strain.good) if strain.kind else strain.references
+    gc.enable()
     for index, reference in enumerate(references):
         with watched(Watch(strain.outside, strain.starts, -1, special_only=True)) as watch, _limits():
             exceeded = _exceeds_memory(handler, reference)
@@ -247,7 +249,8 @@ def attacked(handler: Any, attack: Attack) -> Attacked:
                 return Attacked(count, 0, f"a reference with {what}")
         if attack.tamper is None:
             writer = None
-            gc.collect()  # a database that is open would answer from memory
+            if contents_of(door):
+                gc.collect()  # a database that is open would answer from memory
         contents = {name: data for name, data in contents_of(door).items() if before.get(name) != data}
         if not contents:
             return Attacked(count, None)

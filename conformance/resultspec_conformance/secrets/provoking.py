@@ -19,7 +19,7 @@ from ..values.traps import Unwritable
 from .credentials import credentials_of, signatures_in
 from .listening import Overheard, overheard
 from .recognising import secret_of
-from .revealing import Secret, revealed
+from .revealing import Secret, renderings, revealed, revealed_in
 
 _TELLING = 12
 _MOST_DAMAGED = 4
@@ -96,12 +96,12 @@ class _Listener:
         self.leak: Leak | None = None
         self._searched: set[tuple[str | Secret, ...]] = set()
         self._told: dict[str, set[Secret]] = {}
-        self._public = f"{type(handler).__module__} {type(handler).__qualname__} {provocation.directory}"
+        self._public = list(renderings(f"{type(handler).__module__} {type(handler).__qualname__} {provocation.directory}"))
 
     def secret_of(self, value: Any) -> Secret:
         """What gives a value away; nothing where it is made of words that are public anyway."""
         secret = secret_of(value)
-        return secret if revealed(self._public, [secret]) is None else Secret(secret.what, ())
+        return secret if revealed_in(self._public, [secret]) is None else Secret(secret.what, ())
 
     def write(self, value: Any, secret: Secret, kind: str) -> Any:
         """Write a value; the reference, or None when it was refused."""
@@ -111,7 +111,8 @@ class _Listener:
         """Read a reference. It may be told, so that what it reveals itself is no secret; a signature in it is."""
         text = repr(reference)
         if text not in self._told:
-            self._told[text] = {secret for secret in secrets if revealed(text, [secret]) is not None}
+            told_by = list(renderings(text))
+            self._told[text] = {secret for secret in secrets if revealed_in(told_by, [secret]) is not None}
         unsaid = [secret for secret in secrets if secret not in self._told[text]]
         listened_for = (*unsaid, *signatures_in(reference), *self.credentials)
         self._call(kind, lambda: call(self.handler.read, reference), listened_for, _texts(reference))

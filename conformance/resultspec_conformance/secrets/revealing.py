@@ -30,6 +30,10 @@ _MOST_RENDERINGS = 4_000
 _MOST_BYTES = 1 << 20
 
 
+Rendering = tuple[bytes, tuple[str, ...]]
+"""What something can be decoded to, and the encodings that it was under, from the outside in."""
+
+
 @attrs.frozen
 class Secret:
     """What must not be seen.
@@ -74,10 +78,15 @@ def revealed(seen: str | bytes, secrets: Iterable[Secret]) -> Revealed | None:
 
     Source: ``private.opaque-reference``, ``private.quiet-errors``, ``private.quiet-repr``.
     """
+    return revealed_in(renderings(seen), secrets)
+
+
+def revealed_in(seen: Iterable[Rendering], secrets: Iterable[Secret]) -> Revealed | None:
+    """Find a secret in the renderings of what can be seen, as :func:`revealed` does."""
     sought = [(secret, pattern) for secret in secrets if (pattern := _pattern(secret.pieces, secret.share)) is not None]
     if not sought:
         return None
-    for rendering, encodings in _renderings(seen.encode("utf-8", "surrogatepass") if isinstance(seen, str) else seen):
+    for rendering, encodings in seen:
         lowered = rendering.lower()
         for secret, pattern in sought:
             if pattern.search(lowered):
@@ -110,10 +119,11 @@ def _windows(piece: bytes, width: int) -> set[bytes]:
     return {window for window in windows if len(set(window)) >= _DISTINCT} or {piece[:64]}
 
 
-def _renderings(seen: bytes) -> Iterator[tuple[bytes, tuple[str, ...]]]:
+def renderings(seen: str | bytes) -> Iterator[Rendering]:
     """What is seen, and everything that it can be decoded to, breadth first."""
-    known = {seen}
-    waiting: list[tuple[bytes, tuple[str, ...]]] = [(seen, ())]
+    plain = seen.encode("utf-8", "surrogatepass") if isinstance(seen, str) else seen
+    known = {plain}
+    waiting: list[Rendering] = [(plain, ())]
     for rendering, encodings in waiting:
         yield rendering, encodings
         if len(encodings) >= _DEEPEST:
@@ -147,8 +157,11 @@ def _entities(seen: bytes) -> Iterator[bytes]:
 
 
 def _printable(seen: bytes) -> Iterator[bytes]:
-    if re.search(rb"=[0-9A-F]{2}", seen):
+    if _QUOTED_PRINTABLE.search(seen):
         yield quopri.decodestring(seen)
+
+
+_QUOTED_PRINTABLE = re.compile(rb"=[0-9A-F]{2}")
 
 
 def _wide(seen: bytes) -> Iterator[bytes]:
@@ -158,12 +171,15 @@ def _wide(seen: bytes) -> Iterator[bytes]:
 
 def _separated(seen: bytes) -> Iterator[bytes]:
     """Digits and letters that were spread over directories or set apart by colons."""
-    if len(seen) < 4_096 and re.search(rb"[0-9A-Za-z+][/\s.:_-][0-9A-Za-z+]", seen):
-        yield re.sub(rb"[/\s.:_-]", b"", seen)
+    if len(seen) < 4_096 and _SEPARATED.search(seen):
+        yield seen.translate(None, delete=b"/ \t\n\r\v\f.:_-")
+
+
+_SEPARATED = re.compile(rb"[0-9A-Za-z+][/\s.:_-][0-9A-Za-z+]")
 
 
 def _base64(seen: bytes) -> Iterator[bytes]:
-    for run in re.findall(rb"[A-Za-z0-9+/_-]{8,}", seen):
+    for run in _BASE64.findall(seen):
         standard = run.translate(_STANDARD)
         for start in range(4):
             chunk = standard[start:]
@@ -171,50 +187,66 @@ def _base64(seen: bytes) -> Iterator[bytes]:
             yield from _decoded(base64.b64decode, chunk if not chunk.endswith(b"===") else chunk[:-4])
 
 
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def _hex(seen: bytes) -> Iterator[bytes]:
-    for run in re.findall(rb"[0-9A-Fa-f]{12,}", seen):
+    for run in _HEX.findall(seen):
         for start in range(2):
             chunk = run[start:]
             yield binascii.unhexlify(chunk[: len(chunk) // 2 * 2])
 
 
+_HEX = re.compile(rb"[0-9A-Fa-f]{12,}")
+
+
 def _base32(seen: bytes) -> Iterator[bytes]:
-    for run in re.findall(rb"[A-Z2-7]{16,}|[a-z2-7]{16,}", seen):
+    for run in _BASE32.findall(seen):
         for start in range(8):
             chunk = run[start:].upper()
             yield from _decoded(base64.b32decode, chunk[: len(chunk) // 8 * 8])
 
 
+_BASE32 = re.compile(rb"[A-Z2-7]{16,}|[a-z2-7]{16,}")
+
+
 def _base85(seen: bytes) -> Iterator[bytes]:
-    for run in re.findall(rb"[!-~]{10,}", seen):
+    for run in _BASE85.findall(seen):
         token = run.strip(b"\"',[]{}:")
         for chunk in {token, token.rpartition(b"/")[2], token.rpartition(b":")[2]}:
             yield from _decoded(base64.b85decode, chunk)
             yield from _decoded(base64.a85decode, chunk)
 
 
+_BASE85 = re.compile(rb"[!-~]{10,}")
+
+
 def _numbers(seen: bytes) -> Iterator[bytes]:
     """A list of the codes of bytes, or one long number made of them."""
-    for run in re.findall(rb"\d{1,3}(?:[,\s]+\d{1,3}){7,}", seen):
+    for run in _CODES.findall(seen):
         codes = [int(code) for code in re.findall(rb"\d+", run)]
         if max(codes) < 256:
             yield bytes(codes)
-    for run in re.findall(rb"(?<!\d)\d{15,4000}(?!\d)", seen):
+    for run in _LONG_NUMBER.findall(seen):
         number = int(run)
         size = (number.bit_length() + 7) // 8
         yield number.to_bytes(size, "big")
         yield number.to_bytes(size, "little")
-    for run in re.findall(rb"0x[0-9A-Fa-f]{1,2}(?:\W+0x[0-9A-Fa-f]{1,2}){7,}", seen):
+    for run in _HEX_CODES.findall(seen):
         yield bytes(int(code, 16) for code in re.findall(rb"0x([0-9A-Fa-f]{1,2})", run))
-    for run in re.findall(rb"(?:[01]{8}[\s,]*){8,}", seen):
+    for run in _BIT_CODES.findall(seen):
         yield bytes(int(code, 2) for code in re.findall(rb"[01]{8}", run))
     if len(seen) < 1_024:
-        for run in re.findall(rb"[0-9A-Za-z]{16,}", seen):
+        for run in _LETTERS_AND_DIGITS.findall(seen):
             yield from _of_base(run)
 
+
+_CODES = re.compile(rb"\d{1,3}(?:[,\s]+\d{1,3}){7,}")
+_LONG_NUMBER = re.compile(rb"(?<!\d)\d{15,4000}(?!\d)")
+_HEX_CODES = re.compile(rb"0x[0-9A-Fa-f]{1,2}(?:\W+0x[0-9A-Fa-f]{1,2}){7,}")
+_BIT_CODES = re.compile(rb"(?:[01]{8}[\s,]*){8,}")
+_LETTERS_AND_DIGITS = re.compile(rb"[0-9A-Za-z]{16,}")
 
 _DIGITS = b"0123456789"
 _LOWER, _UPPER = b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -239,8 +271,11 @@ def _backwards(seen: bytes) -> Iterator[bytes]:
 
 def _quoted_apart(seen: bytes) -> Iterator[bytes]:
     """Single characters as a list of texts."""
-    for run in re.findall(rb"(?:\"[^\"]\",?\s*){8,}", seen):
+    for run in _QUOTED_APART.findall(seen):
         yield b"".join(re.findall(rb"\"([^\"])\"", run))
+
+
+_QUOTED_APART = re.compile(rb"(?:\"[^\"]\",?\s*){8,}")
 
 
 def _uuencoded(seen: bytes) -> Iterator[bytes]:
@@ -250,7 +285,7 @@ def _uuencoded(seen: bytes) -> Iterator[bytes]:
 
 def _compressed(seen: bytes) -> Iterator[bytes]:
     for magic, make in _COMPRESSIONS:
-        for start in [match.start() for match in re.finditer(magic, seen)][:8]:
+        for start in [match.start() for match in magic.finditer(seen)][:8]:
             try:
                 yield make().decompress(seen[start:], _MOST_BYTES)
             except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
@@ -264,12 +299,12 @@ class _Decompressor(Protocol):
 
 
 # How the data begins, and what decompresses it, made anew for each attempt.
-_COMPRESSIONS: tuple[tuple[bytes, Callable[[], _Decompressor]], ...] = (
-    (rb"\x1f\x8b\x08", lambda: zlib.decompressobj(31)),
-    (rb"x[\x01\x5e\x9c\xda]", zlib.decompressobj),
-    (rb"BZh[1-9]", bz2.BZ2Decompressor),
-    (rb"\xfd7zXZ\x00", lzma.LZMADecompressor),
-    (rb"\]\x00\x00", lzma.LZMADecompressor),
+_COMPRESSIONS: tuple[tuple[re.Pattern[bytes], Callable[[], _Decompressor]], ...] = (
+    (re.compile(rb"\x1f\x8b\x08"), lambda: zlib.decompressobj(31)),
+    (re.compile(rb"x[\x01\x5e\x9c\xda]"), zlib.decompressobj),
+    (re.compile(rb"BZh[1-9]"), bz2.BZ2Decompressor),
+    (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMADecompressor),
+    (re.compile(rb"\]\x00\x00"), lzma.LZMADecompressor),
 )
 
 

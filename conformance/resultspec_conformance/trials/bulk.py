@@ -1,7 +1,7 @@
 """Large values of a handler's domain, of which a part would show."""
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import accumulate, islice, repeat
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -113,8 +113,8 @@ def noise() -> bytes:
 
 
 def numbers(count: int = 4_000) -> list[int]:
-    """Numbers without a pattern."""
-    return [pow(3, index, 2**61 - 1) for index in range(1, count + 1)]
+    """Numbers without a pattern: powers of three, modulo a prime."""
+    return list(accumulate(repeat(3, count), lambda power, three: power * three % (2**61 - 1)))
 
 
 def table() -> dict[str, int]:

@@ -211,7 +211,9 @@ _PLAIN_SCALARS = frozenset({bool, int, str, bytes, type(None)})
 
 def _plainly_same(one: object, other: object) -> bool:
     """Whether two parts are the same by every measure, which can be said of most of them without a closer look."""
-    return type(one) is type(other) and type(one) in _PLAIN_SCALARS and one == other
+    if type(one) is not type(other):
+        return False
+    return one == other if type(one) in _PLAIN_SCALARS else type(one) is float and one == other != 0  # zeros have signs
 
 
 def _object_difference(expected: object, actual: object, path: str, mode: _Content, seen: frozenset[Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 from .source import shown
 
@@ -51,9 +52,10 @@ def _parts_problem(value: object, where: str, above: tuple[int, ...]) -> str | N
 
 
 def _text_problem(text: str, where: str) -> str | None:
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and _SURROGATE.search(text):
         return f"{where} holds a lone surrogate, which JSON text in UTF-8 cannot carry: {shown(text)}"
     return None
 
 
 _DEEPEST = 100
+_SURROGATE = re.compile("[\ud800-\udfff]")
