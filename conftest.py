@@ -24,6 +24,8 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers import markdown, rest
 
 ROOT = Path(__file__).parent
+# Selenium brings trio, whose plugin of Hypothesis would import trio and pytest into each of the many processes that tests start.
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
 LANGUAGES = ("python", "console", "sh", "toml", "yaml")
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
