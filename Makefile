@@ -83,9 +83,11 @@ demo: install  ## Judge two handlers of the reference and one over a third-party
 	  resultspec_reference:JSONResultHandler \
 	  examples/diskcache_handler.py:DiskCacheHandler
 
-# Prefect wants other versions of what the project uses: it gets an environment of its own.
-bench: install  ## Times of the suite, and of LocalResultHandler beside its peers: ratios of one run
-	$(BIN)/python conformance/benchmarks/suite.py
+# The suite is timed as its users install it. Prefect wants other versions of what the project uses, hence an environment too.
+bench: install $(VENV)/comparison/.installed  ## Times of the suite, and of LocalResultHandler, beside their peers: ratios of one run
+	$(PYTHON) -m venv --clear $(VENV)/user
+	$(VENV)/user/bin/python -m pip install --quiet '.[reference,conformance]'
+	$(VENV)/user/bin/python conformance/benchmarks/suite.py --peers $(VENV)/comparison/bin/python --data docs/data/suite.json
 	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[bench]'
 	test -d $(VENV)/prefect || $(PYTHON) -m venv $(VENV)/prefect
 	$(VENV)/prefect/bin/python -m pip install --quiet 'prefect>=3.4,<4' 'fastapi==0.150.0' numpy
@@ -98,10 +100,13 @@ matrix: install  ## Which handlers keep which rules: ours, and plain ones over s
 	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[matrix]'
 	$(BIN)/python conformance/comparison/matrix.py
 
-comparison: install  ## Which kits notice which defects of a store; installs the kits into an environment of their own
+comparison: $(VENV)/comparison/.installed  ## Which kits notice which defects of a store; installs the kits into an environment of their own
+	$(VENV)/comparison/bin/python conformance/comparison/compare.py
+
+$(VENV)/comparison/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)/comparison
 	$(VENV)/comparison/bin/python -m pip install --quiet -e '.[conformance,comparison]'
-	$(VENV)/comparison/bin/python conformance/comparison/compare.py
+	touch $@
 
 engines: engine-reference $(patsubst reference/adapter_tests/%/driver.py,engine-%,$(wildcard reference/adapter_tests/*/driver.py))  ## What the suite says of engines, as data for the documentation
 

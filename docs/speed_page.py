@@ -1,4 +1,4 @@
-"""The directive ``speed``: how LocalResultHandler compares with its peers, from the data that ``make bench`` wrote."""
+"""The directives ``speed`` and ``suite-speed``: how we compare with our peers, from the data that ``make bench`` wrote."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -52,6 +52,23 @@ class Speed(FromData):
             )
 
 
+class SuiteSpeed(FromData):
+    """A table of whole processes."""
+
+    file = "suite.json"
+    made_by = "make bench"
+
+    def lines(self, data: Any) -> Iterator[str]:
+        """The table."""
+        seconds = data["seconds"]
+        bare = next(iter(seconds.values()))
+        yield f"Run on {data['date']} with suite {data['suite_version']} on Python {data['python']} on {data['machine']}."
+        yield from ("", ".. list-table::", "   :header-rows: 1", "   :class: figures", "")
+        yield from ("   * - process", "     - time", "     - x a bare interpreter")
+        for name, one in seconds.items():
+            yield from (f"   * - {name}", f"     - {_time(one)}", f"     - {one / bare:.1f}")
+
+
 def _time(seconds: float) -> str:
     return f"{seconds * 1e6:,.0f} µs" if seconds < 1e-3 else f"{seconds * 1e3:,.1f} ms"
 
@@ -59,4 +76,5 @@ def _time(seconds: float) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive."""
     app.add_directive("speed", Speed)
+    app.add_directive("suite-speed", SuiteSpeed)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
