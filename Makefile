@@ -77,11 +77,12 @@ $(VENV)/adapters/%/.installed: reference/adapter_tests/%/constraints.txt pyproje
 # Make would take it for a file in between, and remove it.
 .PRECIOUS: $(VENV)/adapters/%/.installed
 
+# The third violates the specification, for which the command ends with 1: here that is what is to be seen, and no error.
 demo: install  ## Judge two handlers of the reference and one over a third-party store
 	$(BIN)/resultspec check \
 	  "resultspec_reference:LocalResultHandler(directory='{scratch}/results')" \
 	  resultspec_reference:JSONResultHandler \
-	  examples/diskcache_handler.py:DiskCacheHandler
+	  examples/diskcache_handler.py:DiskCacheHandler || test $$? -eq 1
 
 # The suite is timed as its users install it. Prefect wants other versions of what the project uses, hence an environment too.
 bench: install $(VENV)/comparison/.installed  ## Times of the suite, and of LocalResultHandler, beside their peers: ratios of one run
