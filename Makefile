@@ -34,7 +34,10 @@ $(AZURITE)/.installed: reference/tests/azurite/package-lock.json | $(STAMP)
 	if npm ci --prefix $(AZURITE) --ignore-scripts --no-audit --no-fund --loglevel=error; then touch $@; \
 	else echo "npm could not install Azurite, so the tests of AzureResultHandler cannot run"; fi
 
-check: lint types docs wheel-test adapters test  ## Everything that CI checks; the tests come last
+# What installs waits for the network and the disk: it begins first, and the others run beside it.
+check: install  ## Everything that CI checks; the tests come last
+	$(MAKE) --no-print-directory --jobs=$(shell nproc) --output-sync=target wheel-test adapters types docs lint
+	$(MAKE) --no-print-directory test
 
 lint: install  ## Style and layers
 	$(BIN)/ruff check .
@@ -61,8 +64,7 @@ dist: install  ## What a release uploads, and whether an index would take it
 	$(BIN)/python -m build --no-isolation > /dev/null
 	$(BIN)/python -m twine check --strict dist/*
 
-adapters: install  ## The adapters, each beside its product in an environment of its own
-	$(MAKE) --no-print-directory --jobs=$(shell nproc) --output-sync=target $(ADAPTERS:%=adapter-%)
+adapters: $(ADAPTERS:%=adapter-%)  ## The adapters, each beside its product in an environment of its own
 
 adapter-%: $(VENV)/adapters/%/.installed
 	$(VENV)/adapters/$*/bin/mypy --cache-dir $(VENV)/adapters/$*/mypy -m resultspec_reference.adapters.$*

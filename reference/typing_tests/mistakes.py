@@ -268,6 +268,15 @@ readable = Result("17", handled=True, result_handler=ReturnsText())
 assert_type(readable.read().value, int)
 
 
+# %% A handler where ``handled`` belongs
+# mend: Name the handler. The second argument says whether the value is handled already, so that it is a reference.
+misplaced = Result(3, ReturnsText())  # type: ignore[call-overload]
+
+# mended
+placed = Result(3, result_handler=ReturnsText())
+assert_type(placed.value, int)
+
+
 # %% A result that may not be there
 # mend: Ask first: ``is NoResult`` narrows. None says nothing of absence, since it is a value.
 def double(outcome: RawResult[int, str] | NoResultType) -> int:
