@@ -9,7 +9,7 @@ import attrs
 import typing_extensions
 
 from ._objects import Absent, BucketResultHandler, Taken, bucket_name, object_prefix, seconds, service_endpoint
-from ._quiet import quiet
+from ._quiet import quietly
 from ._sealing import absolute, signing_key
 from ._store_errors import MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
 
@@ -195,12 +195,7 @@ class _GoogleStore:
 
     def _ask(self, request: Callable[[], _R]) -> _R:
         """Do a request, and turn what the library raises into errors that quote nothing."""
-        try:
-            return request()
-        except Exception as error:
-            failure, cause = self._failure(error), quiet(error)
-        # Outside the block, so that the error itself is not chained.
-        raise failure from cause
+        return quietly(request, self._failure)
 
     def _is_passing(self, error: Exception) -> bool:
         """Whether a request that failed is tried again; the library asks of each."""

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from ._objects import Absent, Taken
-from ._quiet import quiet
+from ._quiet import quietly
 from ._store_errors import MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
 
 if TYPE_CHECKING:
@@ -114,12 +114,7 @@ class ObstoreStore:
 
     def _ask(self, request: Callable[[], _R]) -> _R:
         """Do a request, and turn what obstore raises into errors that quote nothing: its texts hold URLs, perhaps signed."""
-        try:
-            return request()
-        except Exception as error:
-            failure, cause = self._failure(error), quiet(error)
-        # Outside the block, so that the error itself is not chained.
-        raise failure from cause
+        return quietly(request, self._failure)
 
     def _failure(self, error: Exception) -> Exception:
         text = str(error)

@@ -15,7 +15,7 @@ import fsspec.core  # pyright: ignore[reportMissingTypeStubs]
 import typing_extensions
 
 from .._objects import Absent, ObjectResultHandler, seconds
-from .._quiet import quiet
+from .._quiet import quietly
 from .._sealing import absolute, signing_key
 from .._store_errors import MissingBucket, MissingExtra, RefusedAccess, StoreError, UnreachableStore
 
@@ -123,14 +123,13 @@ class _Filesystem:
 
     def _ask(self, request: Callable[[Any, str], _R], key: str) -> _R:
         """Do a request, and turn what the filesystem raises into errors that quote nothing."""
-        try:
+
+        def asked() -> _R:
             # One that fsspec keeps for these options, and for this thread where it is not for several.
             fs, root = _url_to_fs(f"{self._url}/", **self._options)
             return request(fs, f"{root.rstrip('/')}/{key}")
-        except Exception as error:
-            failure, cause = self._failure(error), quiet(error)
-        # Outside the block, so that the error itself is not chained.
-        raise failure from cause
+
+        return quietly(asked, self._failure)
 
     def _failure(self, error: Exception) -> Exception:
         if isinstance(error, FileNotFoundError):
