@@ -13,7 +13,8 @@ from uuid import UUID
 
 from resultspec import JSON
 
-from ..values.domain import PLAIN, Domain
+from ..values.annotations import PLAIN
+from ..values.domain import Domain
 from .recognising import secret_of
 from .revealing import Secret
 

@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..checking import NotApplicable
-from ..values.domain import admits
+from ..values.annotations import admits
 from ..values.source import source_of
 from .bench import Bench
 from .trial import Trial, fresh

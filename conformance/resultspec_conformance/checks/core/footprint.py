@@ -13,7 +13,7 @@ from ...auditing import audited
 from ...checking import NotApplicable, Untested, Violation, check
 from ...trials.calling import call
 from ...trials.trial import Trial, fresh
-from ...values.domain import large_values
+from ...values.large import large_values
 from .examples import ENOUGH, honoured
 
 

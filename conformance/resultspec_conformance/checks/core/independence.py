@@ -16,8 +16,8 @@ from ...trials.outcomes import attempt
 from ...trials.trial import Trial, fewest, fresh
 from ...values.altering import outline
 from ...values.comparison import content_difference, type_difference
-from ...values.domain import siblings
 from ...values.references import forged
+from ...values.similar import siblings
 from ...values.source import shown, source_of
 from ...values.strictjson import json_problem
 from ...values.traps import half_writable
