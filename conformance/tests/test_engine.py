@@ -20,7 +20,7 @@ from resultspec_conformance.governance.targets import subject_of
 from resultspec_conformance.report import Report
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.engine import ENGINE_SABOTEURS
-from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS
+from resultspec_conformance.saboteurs.hierarchy import HIERARCHY_SABOTEURS
 from resultspec_conformance.settings import Settings
 from zoo.engines.broken import BROKEN
 from zoo.engines.coroutines import CoroutineDriver

@@ -8,7 +8,8 @@ import pytest
 from resultspec import rules
 from resultspec_conformance.checking import checks_of
 from resultspec_conformance.runner import run
-from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS, RESULT_SABOTEURS
+from resultspec_conformance.saboteurs.hierarchy import HIERARCHY_SABOTEURS
+from resultspec_conformance.saboteurs.results import RESULT_SABOTEURS
 from resultspec_conformance.settings import Settings
 from resultspec_conformance.subjects import HierarchySubject, ResultSubject
 from resultspec_reference import JSONResultHandler, NoResult, Parameter, Result, make_converter, resolve

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from resultspec import SPEC_VERSION, rules
 from resultspec_conformance.saboteurs import all_saboteurs
-from resultspec_conformance.saboteurs.families import HIERARCHY_SABOTEURS, RESULT_SABOTEURS
 from resultspec_conformance.saboteurs.handlers import HANDLER_SABOTEURS
+from resultspec_conformance.saboteurs.hierarchy import HIERARCHY_SABOTEURS
+from resultspec_conformance.saboteurs.results import RESULT_SABOTEURS
 
 ROOT = Path(__file__).parents[2]
 
