@@ -21,10 +21,12 @@ help:  ## Say what can be made
 
 install: $(STAMP) $(AZURITE)/.installed  ## Set up .venv with everything that the targets below need
 
+# What is compiled once is not compiled in each of the processes that tests start, where Python may write no caches.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q $(PACKAGES) conformance/tests
 	touch $(STAMP)
 
 # The emulator of Azure that the tests start. Without npm they say what is missing, and fail where CI is set.
