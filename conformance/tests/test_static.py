@@ -15,9 +15,11 @@ from resultspec_conformance.checking import checks_of
 from resultspec_conformance.runner import run
 from resultspec_conformance.saboteurs.static import STATIC_SABOTEURS
 from resultspec_conformance.settings import Settings
-from resultspec_conformance.trials import typing_probe
 from resultspec_conformance.trials.making import maker_for
-from resultspec_conformance.trials.typing_probe import CannotProbe, Problem, problems_of, problems_of_all
+from resultspec_conformance.typing_probe import asking, running
+from resultspec_conformance.typing_probe.answers import Problem
+from resultspec_conformance.typing_probe.asking import problems_of, problems_of_all
+from resultspec_conformance.typing_probe.classes import CannotProbe
 from resultspec_reference import LocalResultHandler
 from zoo.correct import CORRECT
 
@@ -174,7 +176,7 @@ def test_an_explicit_claim_decides_whatever_the_class() -> None:
 
 def test_without_mypy_the_rules_are_untested(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason says what to install, and the verdict rests on the other classes."""
-    monkeypatch.setattr(typing_probe.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(asking.importlib.util, "find_spec", lambda name: None)
     report = run(HandlerSubject(make), Settings(rules=STATIC))
 
     assert {"untested"} == {found.status for found in report.rules}
@@ -191,7 +193,7 @@ def test_mypy_that_does_not_finish_leaves_the_rules_untested(monkeypatch: pytest
             return real(command, **options)
         raise subprocess.TimeoutExpired("mypy", options["timeout"])
 
-    monkeypatch.setattr(typing_probe.subprocess, "run", late)
+    monkeypatch.setattr(running.subprocess, "run", late)
     report = run(HandlerSubject(make), Settings(rules=STATIC, limit=10))
 
     assert "mypy did not finish within 8 seconds" in str(report.rule("static.protocol").reason)
@@ -207,7 +209,7 @@ def test_mypy_runs_once_for_all_rules(monkeypatch: pytest.MonkeyPatch) -> None:
         runs.append(command)
         return real(command, **options)
 
-    monkeypatch.setattr(typing_probe.subprocess, "run", counted)
+    monkeypatch.setattr(running.subprocess, "run", counted)
     report = run(HandlerSubject(make), Settings(rules=STATIC))
 
     assert len(report.rules) == 4
@@ -236,7 +238,7 @@ def test_classes_of_one_module_do_not_get_each_others_answers(tmp_path: Path, mo
         seen[shadow.read_bytes()] = (shadow.stat().st_size, int(shadow.stat().st_mtime))
         return real(command, **options)
 
-    monkeypatch.setattr(typing_probe.subprocess, "run", watched)
+    monkeypatch.setattr(running.subprocess, "run", watched)
     rules_broken = [{one.rule for one in problems_of(cls)} for cls in (module.Good, module.Evil, module.Good)]
 
     assert rules_broken == [set(), {"static.json-bound"}, set()]
@@ -255,7 +257,7 @@ def test_mypy_leaves_nothing_where_the_author_works(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "cache"))
     from mine import Mine  # type: ignore[import-not-found]
 
-    [problem] = typing_probe.problems_of(Mine)
+    [problem] = asking.problems_of(Mine)
 
     assert Problem("static.typed", "read: Function is missing a return type annotation (mine.py:3)", *_any()) == problem
     assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
@@ -278,17 +280,17 @@ def test_a_base_in_another_package_is_found_and_judged(tmp_path: Path, monkeypat
     monkeypatch.syspath_prepend(str(tmp_path))
     from stores_of_tests.own import Own  # type: ignore[import-not-found]
 
-    [problem] = typing_probe.problems_of(Own)
+    [problem] = asking.problems_of(Own)
 
     assert f"read: Function is missing a type annotation ({package / 'base.py'}:3)" == problem.message
 
 
 def test_nothing_is_parsed_beside_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to Python 3.12 two threads cannot parse at once: who has asked whether mypy can be asked has done what it takes."""
-    assert typing_probe.why_not(classes.OrNone) is None
+    assert asking.why_not(classes.OrNone) is None
     monkeypatch.setattr("ast.parse", lambda *arguments: pytest.fail("a file was parsed"))
 
-    [problem] = typing_probe.problems_of(classes.OrNone)
+    [problem] = asking.problems_of(classes.OrNone)
 
     assert problem.rule == "static.symmetry"
 
@@ -300,13 +302,13 @@ def test_an_installed_package_is_judged_as_its_users_see_it() -> None:
 
     import diskcache
 
-    [problem] = typing_probe.problems_of(tempfile.SpooledTemporaryFile)
+    [problem] = asking.problems_of(tempfile.SpooledTemporaryFile)
 
-    assert list(typing_probe.problems_of(ssl.SSLObject)) == []  # write takes bytes and gives a number, read the inverse
+    assert list(asking.problems_of(ssl.SSLObject)) == []  # write takes bytes and gives a number, read the inverse
     assert problem.rule == "static.typed"
     assert problem.message.startswith("write takes Any (")
     with pytest.raises(CannotProbe, match=r"mypy does not look into the package: .*py\.typed"):
-        typing_probe.problems_of(diskcache.Cache)
+        asking.problems_of(diskcache.Cache)
 
 
 def test_the_reproducer_shows_the_problem_by_itself(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from typing import NoReturn
 
 from ..checking import Untested, Violation, check
 from ..trials.trial import Trial
-from ..trials.typing_probe import CannotProbe, Problem
+from ..typing_probe.answers import Problem
+from ..typing_probe.classes import CannotProbe
 
 
 @check("static.protocol")
@@ -47,7 +48,7 @@ def _report(trial: Trial, problem: Problem) -> NoReturn:
         trial.script.do(
             f"({place}).mkdir()",
             f"handler = {trial.maker.expression(place)}",
-            "from resultspec_conformance.trials.typing_probe import problems_of",
+            "from resultspec_conformance.typing_probe.asking import problems_of",
             f"problems = [problem for problem in problems_of(type(handler)) if problem.rule == {problem.rule!r}]",
         )
         trial.script.fails_unless("not problems", repr(problem.expected), "problems")

@@ -22,6 +22,9 @@ from ..report import SubjectReport
 from ..secrets.credentials import credentials_of
 from ..settings import Settings
 from ..subjects import HANDLER_CLASSES, HandlerSubject
+from ..typing_probe.answers import Problem
+from ..typing_probe.asking import is_annotated, problems_of, why_not
+from ..typing_probe.classes import CannotProbe
 from ..values.comparison import name_of
 from ..values.domain import CannotInfer, Domain, domain_of
 from ..values.drawing import draw, shortest, smallest
@@ -31,7 +34,6 @@ from .making import BadSubject, Maker, maker_for
 from .outcomes import one_line
 from .script import Script
 from .trial import Trial, fresh
-from .typing_probe import CannotProbe, Problem, is_annotated, problems_of, why_not
 
 if TYPE_CHECKING:
     from .model import Finding
