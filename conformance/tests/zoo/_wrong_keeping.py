@@ -846,7 +846,7 @@ class LockFile(Text, Files):
     def write(self, value: str, /) -> JSON:
         self.directory.mkdir(parents=True, exist_ok=True)
         lock = self.directory / "results.lock"
-        for _ in range(100):
+        for _ in range(10):
             with suppress(FileExistsError):
                 os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
                 break
@@ -910,7 +910,7 @@ class OpenTransaction(Plain, Rows):
 
     def connect(self) -> sqlite3.Connection:
         connection = super().connect()
-        connection.execute("PRAGMA busy_timeout = 10000")
+        connection.execute("PRAGMA busy_timeout = 200")
         return connection
 
     def __getstate__(self) -> dict[str, Any]:
