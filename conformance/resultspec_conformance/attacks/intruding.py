@@ -149,8 +149,10 @@ def read_bounded(handler: Any, strain: Strain) -> Strained:
     """
     attempt(handler.read, strain.good)  # so that what is loaded once is loaded
     gc.disable()  # else hundreds of thousands of containers are looked at again and again while they are made
-    references = exhausting()[strain.kind](strain.good) if strain.kind else strain.references
-    gc.enable()
+    try:
+        references = exhausting()[strain.kind](strain.good) if strain.kind else strain.references
+    finally:
+        gc.enable()
     for index, reference in enumerate(references):
         with watched(Watch(strain.outside, strain.starts, -1, special_only=True)) as watch, _limits():
             exceeded = _exceeds_memory(handler, reference)
