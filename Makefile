@@ -52,7 +52,7 @@ types: install  ## mypy and pyright, strict
 
 # Real processes, emulators and kills can be starved once on a busy machine: what failed is run once more, alone, for all to see.
 test: install  ## The tests
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile || $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal || $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none
 
 docs: install  ## The documentation, warnings as errors
 	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs docs/_build/html

@@ -26,6 +26,8 @@ from sybil.parsers import markdown, rest
 ROOT = Path(__file__).parent
 # Selenium brings trio, whose plugin of Hypothesis would import trio and pytest into each of the many processes that tests start.
 os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"
+# What Hypothesis works out of Unicode would be worked out anew in each of them.
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(ROOT / ".hypothesis")
 LANGUAGES = ("python", "console", "sh", "toml", "yaml")
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -1,6 +1,7 @@
 """What a check is, and the ways in which one can end."""
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import attrs
 from resultspec import rules
@@ -34,6 +35,14 @@ class Refused(Exception):
     """The handler refused a value at write, which it may; the cause is what it raised."""
 
 
+Company = Literal["seeks", "tolerates", "shuns"]
+"""How a check stands to others that run at the same time, in another thread.
+
+``seeks``: It mostly waits for other processes, and is best run beside others. ``tolerates``: It may be one of the others.
+``shuns``: It alters or listens to what all threads share, such as the clock, or looks for races and needs the machine for that.
+"""
+
+
 @attrs.frozen
 class Check:
     """One check of one rule.
@@ -45,12 +54,14 @@ class Check:
             :class:`Refused` when the handler refused the value.
         where: Which values of the domain it is for; None: the function takes no value.
         most: How many values it takes at the most.
+        company: Whether checks of other rules may run at the same time, in another thread of this process.
     """
 
     rule: str
     run: Callable[..., str | None]
     where: Callable[[object], bool] | None
     most: int | None
+    company: Company = "tolerates"
 
     @property
     def name(self) -> str:
@@ -68,9 +79,9 @@ _checks: dict[str, list[Check]] = {}
 Function = Callable[..., str | None]
 
 
-def check(rule: str) -> Callable[[Function], Function]:
+def check(rule: str, *, company: Company = "tolerates") -> Callable[[Function], Function]:
     """Bind a function that takes a trial to the rule that it checks."""
-    return _bind(rule, where=None, most=None)
+    return _bind(rule, where=None, most=None, company=company)
 
 
 def check_each(
@@ -80,11 +91,13 @@ def check_each(
     return _bind(rule, where=where, most=most)
 
 
-def _bind(rule: str, where: Callable[[object], bool] | None, most: int | None) -> Callable[[Function], Function]:
+def _bind(
+    rule: str, where: Callable[[object], bool] | None, most: int | None, company: Company = "tolerates"
+) -> Callable[[Function], Function]:
     rules.rule(rule)
 
     def bind(function: Function) -> Function:
-        _checks.setdefault(rule, []).append(Check(rule, function, where, most))
+        _checks.setdefault(rule, []).append(Check(rule, function, where, most, company))
         return function
 
     return bind
@@ -99,6 +112,14 @@ def checks_of(rule: str) -> tuple[Check, ...]:
 def why_unchecked(rule: str) -> str | None:
     """Why a rule is untested whatever the subject, or None when it has a check."""
     return None if checks_of(rule) else "this version of the suite has no check for it"
+
+
+def prerequisites(rule: str) -> list[str]:
+    """The rules that must hold before a rule can be judged, the first ones first."""
+    found: list[str] = []
+    for required in rules.rule(rule).requires:
+        found += [one for one in (*prerequisites(required), required) if one not in found]
+    return found
 
 
 def all_checks() -> Iterator[Check]:

@@ -25,7 +25,7 @@ from .report import Report, suite_version
 from .reports import repeat
 from .reports.files import CannotWrite, Form, refuse_impossible, write
 from .reports.text import counted
-from .runner import Run
+from .runner import run, selected
 from .sabotage import SensitivityReport, try_saboteurs
 from .settings import Settings
 from .subjects import HANDLER_CLASSES, HandlerSubject, Subject
@@ -261,15 +261,8 @@ class _Locking:
 
 
 def _judge(subject: Subject, settings: Settings) -> Report:
-    judging = Run(subject, settings)
-    try:
-        with terminal.progress(subject.target, len(judging.rules)) as tell:
-            for rule in judging.rules:
-                tell(rule.id)
-                judging.judge(rule.id)
-        return judging.report()
-    finally:
-        judging.close()
+    with terminal.progress(subject.target, len(list(selected(subject, settings)))) as tell:
+        return run(subject, settings, tell)
 
 
 def _sensitivity(subject: Subject, settings: Settings, report: Report) -> SensitivityReport:

@@ -2,10 +2,12 @@
 
 import difflib
 import fnmatch
+import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import attrs
@@ -13,7 +15,7 @@ from resultspec import rules
 from resultspec.rules import Level, Rule
 
 from .budget import CUT, Meter, what_was_cut
-from .checking import Check, NotApplicable, Refused, Untested, Violation, checks_of, why_unchecked
+from .checking import Check, Company, NotApplicable, Refused, Untested, Violation, checks_of, prerequisites, why_unchecked
 from .report import ROOTS, UNMADE, Report, RuleReport, Status, SubjectReport, rule_report
 from .settings import Settings
 from .subjects import HandlerSubject, Subject
@@ -27,8 +29,6 @@ from .trials.plainbench import PlainBench
 from .trials.scratch import run_directory
 from .trials.trial import fresh
 
-Progress = Callable[[RuleReport], None]
-
 
 class Run:
     """The run of one subject: its rules can be judged one by one, in any order that respects their prerequisites.
@@ -36,20 +36,24 @@ class Run:
     Args:
         subject: What is checked.
         settings: What is asked for.
+        tell: Is told of every rule before it is judged; from two threads in turn.
 
     Raises:
         LookupError: A waiver names no rule of the specification.
         ValueError: A waiver names a rule that does not concern the subject, or no rule matches the patterns.
     """
 
-    def __init__(self, subject: Subject, settings: Settings) -> None:
+    def __init__(self, subject: Subject, settings: Settings, tell: Callable[[str], None] = lambda rule_id: None) -> None:
         self.subject = subject
         self.settings = settings
+        self._tell = tell
         self.rules = tuple(selected(subject, settings))
         self._reports: dict[str, RuleReport] = {}
         self._meter = Meter(settings.budget, len(self.rules))
         self._started = time.perf_counter()
         self._bench: Bench | EngineBench | PlainBench | None = None
+        self._benches: dict[str, Bench] = {}
+        """The bench of each rule that is judged in another thread."""
         self._broken: str | None = None
         self._resources = ExitStack()
 
@@ -58,9 +62,10 @@ class Run:
         if rule_id not in self._reports:
             rule = rules.rule(rule_id)
             selected = {one.id for one in self.rules}
-            prerequisites = [self.judge(required) for required in rule.requires if required in selected]
+            required = [self.judge(before) for before in rule.requires if before in selected]
+            self._tell(rule_id)
             started = time.perf_counter()
-            found = self._judge(rule, prerequisites)
+            found = self._judge(rule, required)
             self._reports[rule_id] = attrs.evolve(found, seconds=time.perf_counter() - started)
         return self._reports[rule_id]
 
@@ -95,8 +100,41 @@ class Run:
     def prepare(self) -> None:
         """Start beside the first rules what the later ones need, where every rule is to be judged."""
         bench = self._prepare()
-        if isinstance(bench, Bench) and not self.settings.rules and self.settings.budget is None:
+        if isinstance(bench, Bench) and self._is_whole:
             bench.prepare()
+
+    def judge_all(self) -> None:
+        """Judge every rule.
+
+        In a whole run, rules that mostly wait for other processes are judged in a second thread, beside what does not mind:
+        not before the rules are judged that they rest on, and only where threads may share a handler.
+        """
+        self.prepare()
+        if isinstance(self._bench, Bench) and self._is_whole:
+            self._judge_in_company(self._bench)
+        self._judge_each(rule.id for rule in self.rules)
+
+    @property
+    def _is_whole(self) -> bool:
+        return not self.settings.rules and self.settings.budget is None
+
+    def _judge_in_company(self, bench: Bench) -> None:
+        every = [rule.id for rule in self.rules]
+        beside = [rule_id for rule_id in every if _company(rule_id) == {"seeks"}]
+        rest_on = {before for rule_id in beside for before in prerequisites(rule_id)} - {*beside}
+        self._judge_each(rule_id for rule_id in every if rule_id in rest_on or "shuns" in _company(rule_id))
+        if self.judge("shared.threads").status != "passed" or bench.awaited:
+            return
+        self._benches = dict.fromkeys(beside, bench.neighbour())
+        second = Thread(target=self._judge_each, args=(beside,), name="resultspec-beside", daemon=True)
+        with _taking_turns():
+            second.start()
+            self._judge_each(rule_id for rule_id in every if not {rule_id, *prerequisites(rule_id)} & {*beside})
+            second.join()
+
+    def _judge_each(self, chosen: Iterable[str]) -> None:
+        for rule_id in chosen:
+            self.judge(rule_id)
 
     def _prepare(self) -> Bench | EngineBench | PlainBench | None:
         """The smoke stage: make the bench, or learn why it cannot be made."""
@@ -124,7 +162,7 @@ class Run:
         return self._bench.kept.values() if isinstance(self._bench, Bench) else ()
 
     def _judge(self, rule: Rule, prerequisites: list[RuleReport]) -> RuleReport:
-        if (bench := self._prepare()) is None:
+        if (bench := self._benches.get(rule.id) or self._prepare()) is None:
             return rule_report(rule, "error", reason=self._broken)
         blockers = tuple(found for found in prerequisites if found.status in _BLOCKING)
         if blockers:
@@ -189,22 +227,20 @@ class Run:
 _BLOCKING = ("failed", "warned", "waived", "blocked", "error")
 
 
-def run(subject: Subject, settings: Settings, progress: Progress = lambda found: None) -> Report:
+def run(subject: Subject, settings: Settings, tell: Callable[[str], None] = lambda rule_id: None) -> Report:
     """Check a subject against every rule that concerns it.
 
     Args:
         subject: What is checked.
         settings: What is asked for.
-        progress: Is told of every rule as it is judged.
+        tell: Is told of every rule before it is judged.
 
     Returns:
         What was found.
     """
-    judging = Run(subject, settings)
+    judging = Run(subject, settings, tell)
     try:
-        judging.prepare()
-        for rule in judging.rules:
-            progress(judging.judge(rule.id))
+        judging.judge_all()
         return judging.report()
     finally:
         judging.close()
@@ -234,6 +270,24 @@ def selected(subject: Subject, settings: Settings) -> Iterator[Rule]:
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(f"no rule of the classes {', '.join(subject.classes)} matches {' '.join(patterns)}{hint}")
     yield from chosen
+
+
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    """Let threads change places often: one that waits for other processes must not wait for a thread that computes as well."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
+
+
+_TURN = 0.0001  # seconds
+
+
+def _company(rule_id: str) -> set[Company]:
+    return {check.company for check in checks_of(rule_id)}
 
 
 def _run_checks(bench: Any, rule: Rule, checks: tuple[Check, ...], meter: Meter) -> RuleReport:

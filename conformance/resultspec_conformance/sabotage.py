@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Literal
 
 import attrs
-from resultspec import rules
 
+from .checking import prerequisites
 from .report import Report, RuleReport
 from .runner import Run, run
 from .saboteurs import Saboteur, all_saboteurs
@@ -142,7 +142,7 @@ class _Trials:
         found = self._alone(sabotaged, rule_id)
         if found.status == "failed":
             return found
-        for before in _before(rule_id):
+        for before in prerequisites(rule_id):
             if (earlier := self._alone(sabotaged, before)).status == "failed":
                 return earlier
         return f"{found.status}: {found.reason}" if found.status == "error" else found
@@ -162,11 +162,3 @@ class _Trials:
             return judging.judge(rule_id)
         finally:
             judging.close()
-
-
-def _before(rule_id: str) -> list[str]:
-    """The rules that must hold before a rule can be judged, the first ones first."""
-    found: list[str] = []
-    for required in rules.rule(rule_id).requires:
-        found += [one for one in (*_before(required), required) if one not in found]
-    return found

@@ -169,7 +169,7 @@ def _answered(trial: Trial, ask: Any) -> Any:
         ) from failure
 
 
-@check("shared.threads")
+@check("shared.threads", company="shuns")
 def threads_share_one_handler(trial: Trial) -> str:
     """Threads that start together write and read on one instance, from the first write of a store on, in another process."""
     values = _distinct(trial)
@@ -241,7 +241,7 @@ def _distinct(trial: Trial) -> list[Any]:
     return [*values[:24], *large, *values[24:]]
 
 
-@check("shared.processes")
+@check("shared.processes", company="shuns")
 def processes_share_one_storage(trial: Trial) -> str:
     """Three processes write at the same time to a store that none of them has opened before; all references are read."""
     values = _distinct(trial)
@@ -279,7 +279,7 @@ def processes_share_one_storage(trial: Trial) -> str:
     return f"{len(kept)} writes by {PROCESSES} processes"
 
 
-@check("shared.processes")
+@check("shared.processes", company="shuns")
 def forks_share_one_storage(trial: Trial) -> str:
     """A process that has a handler forks: each fork writes with the handler that it inherits, and all references are read."""
     values = _distinct(trial)

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
-from unittest import mock
 
 import attrs
 
@@ -129,16 +128,17 @@ def _logged(said: list[Utterance]) -> Iterator[None]:
     """
     records: list[logging.LogRecord] = []
     root = logging.getLogger()
-    level, disabled = root.level, root.manager.disable
+    level, disabled, usual = root.level, root.manager.disable, logging.Logger.callHandlers
     logging.disable(logging.NOTSET)
     root.setLevel(1)
-    # Below the filters of a logger, and above the handlers of all.
-    with mock.patch.object(logging.Logger, "callHandlers", lambda logger, record: records.append(record)):
-        try:
-            yield
-        finally:
-            root.setLevel(level)
-            logging.disable(disabled)
+    # Below the filters of a logger, and above the handlers of all: no handler could be added to every logger.
+    logging.Logger.callHandlers = lambda self, record: records.append(record)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        logging.Logger.callHandlers = usual  # type: ignore[method-assign]
+        root.setLevel(level)
+        logging.disable(disabled)
     for record in records:
         said += _of_record(record)
 

@@ -1,7 +1,9 @@
 """What all trials of a run share: the subject, its values, scratch directories, other processes."""
 
+import copy
 import json
 import shutil
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +71,7 @@ class Bench:
         self._exact: set[int] = set()
         self._processes: list[Process] = []
         self._started: list[Process] = []
-        self._closed = False
+        self._closed = threading.Event()
         self._nursery: Process | None = None
         self._numbers = count()
         self._typing: Future[Sequence[Problem] | CannotProbe] | None = None
@@ -152,7 +154,7 @@ class Bench:
 
     def _remove(self, directory: Path) -> None:
         """Remove a directory while the next trial is under way: a disk that syncs takes its time to."""
-        if self._closed:  # a check that hung has come to its end after all
+        if self._closed.is_set():  # a check that hung has come to its end after all
             shutil.rmtree(directory, ignore_errors=True)
         else:
             self._beside.submit(shutil.rmtree, directory, ignore_errors=True)
@@ -242,7 +244,7 @@ class Bench:
         Raises:
             Untested: The factory cannot be sent to it.
         """
-        if self._closed:
+        if self._closed.is_set():
             raise Untested("the run is over")  # for a check that hung, and goes on when nobody waits for it
         try:
             started = Process(self.shipped, self.settings.limit)
@@ -250,6 +252,15 @@ class Bench:
             raise Untested(str(error)) from error
         self._started.append(started)
         return started
+
+    def neighbour(self) -> "Bench":
+        """A bench with processes of its own, for checks in a second thread; all else is shared, and closed with this one."""
+        other = copy.copy(self)
+        other._processes = []
+        self._nursery = None  # the other's from now on
+        with suppress(Untested):
+            other.worker()
+        return other
 
     def prepare(self) -> None:
         """Start what a run of every rule needs, so that it is ready when it is asked for: interpreters, and mypy."""
@@ -419,7 +430,7 @@ class Bench:
 
     def close(self) -> None:
         """End the other processes, also those of a check that hung, and what is done beside the checks."""
-        self._closed = True
+        self._closed.set()
         self._beside.shutdown()
         for process in self._started:
             process.close()

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from ..checking import Refused, Violation
 from ..values.altering import alter
+from ..values.drawing import garbage_left
 from ..values.references import forged
 from ..values.strictjson import json_problem
 from ..values.traps import half_writable
@@ -508,6 +509,6 @@ def _drawn(bench: "Bench", plan: Plan) -> tuple[int, list[Step]]:
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    with suppress(Exception):  # the violation; what failed is in the state
+    with suppress(Exception), garbage_left():  # the violation; what failed is in the state
         run_state_machine_as_test(machine, settings=how)
     return sum(taken), failing

@@ -1,7 +1,8 @@
 """Values from strategies: the same ones for the same seed, and the smallest one that fails."""
 
-from collections.abc import Callable
-from contextlib import suppress
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -20,6 +21,20 @@ def _settings(examples: int, phases: list[Phase]) -> settings:
     return settings(max_examples=examples, database=None, deadline=None, phases=phases, suppress_health_check=list(HealthCheck))
 
 
+@contextmanager
+def garbage_left() -> Iterator[None]:
+    """Let garbage collection leave out what is there already.
+
+    Hypothesis collects garbage, and looks through every object, when it draws in a thread for the first time; and each check
+    has a thread of its own.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def draw(strategy: SearchStrategy[Any], with_seed: int, count: int) -> list[Any]:
     """Draw ``count`` values, fewer where the strategy has no more."""
     drawn: list[Any] = []
@@ -30,7 +45,8 @@ def draw(strategy: SearchStrategy[Any], with_seed: int, count: int) -> list[Any]
     def collect(value: Any) -> None:
         drawn.append(value)
 
-    collect()
+    with garbage_left():
+        collect()
     return drawn
 
 
@@ -53,7 +69,7 @@ def smallest(
             found[:] = [value]
             raise _Found
 
-    with suppress(Exception, _Enough):
+    with suppress(Exception, _Enough), garbage_left():
         search()
     return found
 

@@ -50,17 +50,14 @@ def _forged_text(text: str) -> Iterator[str]:
     stem = [name for name in names if not text[: name.start()].endswith(".")][-1:]
     for name in dict.fromkeys((*stem, *longest)):
         before, word, after = text[: name.start()], name.group(), text[name.end() :]
-        yield before + "".join(map(_next, word)) + after
-        yield before + word[:-1] + _next(word[-1]) + after
-        yield before + _next(word[0]) + word[1:] + after
+        yield before + word.translate(_NEXT) + after
+        yield before + word[:-1] + word[-1].translate(_NEXT) + after
+        yield before + word[0].translate(_NEXT) + word[1:] + after
 
 
-def _next(character: str) -> str:
-    """Another character of the same kind, which stays a hexadecimal digit where it was one."""
-    for alphabet in ("0123456789", "abcdef", "ABCDEF", "ghijklmnopqrstuvwxyz", "GHIJKLMNOPQRSTUVWXYZ"):
-        if character in alphabet:
-            return alphabet[(alphabet.index(character) + 1) % len(alphabet)]
-    return character
+_ALPHABETS = ("0123456789", "abcdef", "ABCDEF", "ghijklmnopqrstuvwxyz", "GHIJKLMNOPQRSTUVWXYZ")
+# For each character another one of its kind, which stays a hexadecimal digit where it was one.
+_NEXT = str.maketrans("".join(_ALPHABETS), "".join(alphabet[1:] + alphabet[0] for alphabet in _ALPHABETS))
 
 
 def cut(reference: Any) -> list[Any]:

@@ -58,9 +58,9 @@ _MODERATE = 65_536
 
 def _grown(trial: Trial) -> Iterator[Any]:
     """Larger values: the domain's own, or drawn ones repeated where the handler gives those back."""
-    large = sorted(trial.bench.domain.large(), key=_weight)
-    yield from (value for value in large if _weight(value) < _MODERATE)
-    yield from {type(value): value for value in large}.values()
+    large = sorted(((_weight(value), value) for value in trial.bench.domain.large()), key=lambda entry: entry[0])
+    yield from (value for weight, value in large if weight < _MODERATE)
+    yield from {type(value): value for _, value in large}.values()
     if trial.bench.domain.declared:
         repeatable = [v for v in trial.accepted(ENOUGH) if type(v) in (str, bytes, list) and v]
         yield from honoured(trial, (value * (20_000 // len(value) + 1) for value in repeatable[:4]))
@@ -71,7 +71,7 @@ def _weight(value: Any) -> int:
     return value.nbytes if hasattr(value, "nbytes") else len(repr(value))
 
 
-@check("handler.passive-construction")
+@check("handler.passive-construction", company="shuns")
 def construction_touches_nothing(trial: Trial) -> None:
     """A handler is constructed under watch: no file may be opened for writing and no connection made."""
     trial.store()

@@ -88,7 +88,7 @@ def another_instance_disturbs_nothing(trial: Trial) -> None:
         trial.expect_same(handler.read(reference), value, "a write by another instance disturbed an earlier reference")
 
 
-@check("handler.independent-writes")
+@check("handler.independent-writes", company="shuns")
 def writes_under_a_stopped_clock_stay_apart(trial: Trial) -> None:
     """Different values are written while the clock stands still and the global random generator repeats itself."""
     values = trial.accepted(_STOPPED_WRITES)
@@ -107,7 +107,7 @@ def writes_under_a_stopped_clock_stay_apart(trial: Trial) -> None:
         )
 
 
-@check("handler.independent-writes")
+@check("handler.independent-writes", company="shuns")
 def age_does_not_lose_a_result(trial: Trial) -> str | None:
     """A reference is read as if ten years had passed: with every file ten years older, and with the clock ahead."""
     [value] = trial.accepted(1)

@@ -20,7 +20,7 @@ from ..core.examples import is_honoured
 from .space import ending
 
 
-@check("durable.corruption")
+@check("durable.corruption", company="seeks")
 def damage_is_noticed(trial: Trial) -> str:
     """Bytes of every stored object are flipped, and it is cut, emptied and lengthened; each time a new handler reads it.
 

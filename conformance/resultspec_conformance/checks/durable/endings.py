@@ -15,7 +15,7 @@ from .space import ending
 _EXIT_VALUES = 12
 
 
-@check("durable.exit")
+@check("durable.exit", company="seeks")
 def an_exited_process_leaves_its_values(trial: Trial) -> str:
     """A process writes, and exits as any interpreter does: exit functions run, daemon threads are lost; then this one reads."""
     values = [*trial.accepted(_EXIT_VALUES), *bulky(trial)]
@@ -53,7 +53,7 @@ def _exit_script(trial: Trial, value: Any) -> None:
         trial.script.fails_unless("repr(read_back) == repr(value)", "value", "read_back")
 
 
-@check("durable.kill")
+@check("durable.kill", company="seeks")
 def what_was_acknowledged_survives_kills(trial: Trial) -> str:
     """Writers are killed by SIGKILL before each system call that alters the storage, within long writes, and after each return."""
     found = series(trial)
@@ -62,7 +62,7 @@ def what_was_acknowledged_survives_kills(trial: Trial) -> str:
     return found.told()
 
 
-@check("durable.all-or-nothing")
+@check("durable.all-or-nothing", company="seeks")
 def nothing_is_read_in_part(trial: Trial) -> str:
     """After each kill, and while a process writes, every reference is read that was returned or can be foreseen."""
     found = series(trial)
@@ -71,7 +71,7 @@ def nothing_is_read_in_part(trial: Trial) -> str:
     return found.told()
 
 
-@check("durable.synced")
+@check("durable.synced", company="seeks")
 def what_was_not_synced_is_not_missed(trial: Trial) -> str:
     """The store is put back to what had been synced when write returned, as a power cut would leave it, and is read.
 

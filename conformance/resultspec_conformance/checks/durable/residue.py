@@ -6,11 +6,10 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from ...attacks.databases import is_lmdb
 from ...checking import Untested, Violation, check
@@ -26,7 +25,7 @@ from ...values.source import shown, source_of
 from .space import SLOW, sizes
 
 
-@check("durable.no-residue")
+@check("durable.no-residue", company="shuns")
 def failed_writes_leave_nothing(trial: Trial) -> str:
     """After one good write, writes are made to fail, by values midway through which writing fails and by a lack of room."""
     [small] = stored(trial, 1, "no storage to open")
@@ -39,7 +38,7 @@ def failed_writes_leave_nothing(trial: Trial) -> str:
     before = _contents(door)
     temporary = trial.store("temporary")
     for value, expression in _unwritable(trial):
-        with mock.patch.object(tempfile, "tempdir", str(temporary)):  # where many a file is composed
+        with _composed_in(temporary):
             outcome = attempt(handler.handler.write, value)
         if outcome.error is None:
             before = _contents(door)
@@ -56,6 +55,16 @@ def failed_writes_leave_nothing(trial: Trial) -> str:
     if not failures:
         raise Untested("no write could be made to fail")
     return f"{failures} failed writes"
+
+
+@contextmanager
+def _composed_in(directory: Path) -> Iterator[None]:
+    """Let temporary files, in which many a handler composes what it stores, be made in a directory."""
+    usual, tempfile.tempdir = tempfile.tempdir, str(directory)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = usual
 
 
 _REFUSED = 30

@@ -16,7 +16,7 @@ from ...trials.trial import NOTHING_STORED, Trial
 from ...values.source import shown
 
 
-@check("durable.full-disk")
+@check("durable.full-disk", company="seeks")
 def writes_without_room_raise(trial: Trial) -> str:
     """Files may grow no further, within a value or at its end, and a small disk runs full; what was written before is read."""
     [small] = stored(trial, 1, "no disk to be full")

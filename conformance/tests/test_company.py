@@ -1,0 +1,140 @@
+"""Checks in two threads: which rules are judged beside others, and that it makes no difference to what is found."""
+
+import threading
+from typing import Any
+
+import attrs
+import pytest
+from resultspec import JSON
+from resultspec_conformance.checking import all_checks
+from resultspec_conformance.report import Report
+from resultspec_conformance.runner import Run, run
+from resultspec_conformance.saboteurs.durable import DURABLE_SABOTEURS
+from resultspec_conformance.settings import Settings
+from resultspec_conformance.subjects import HandlerSubject
+from resultspec_conformance.trials.bench import Bench
+from resultspec_conformance.trials.scratch import run_directory
+from resultspec_reference import JSONResultHandler, LocalResultHandler
+from zoo.durable import TextInPlace
+
+SETTINGS = Settings(examples=5, limit=60)
+SECOND = "resultspec-beside"
+
+
+def make(scratch: Any) -> LocalResultHandler:
+    """Make a correct handler that stores."""
+    return LocalResultHandler(scratch / "results", sync=False)
+
+
+class Awaited(JSONResultHandler):
+    """Is to be awaited."""
+
+    async def write(self, value: JSON, /) -> JSON:
+        """Write when awaited."""
+        return super().write(value)
+
+    async def read(self, reference: JSON, /) -> JSON:
+        """Read when awaited."""
+        return super().read(reference)
+
+
+class OneAtATime(JSONResultHandler):
+    """Cannot be shared by threads: what is written last is what is told."""
+
+    def write(self, value: JSON, /) -> JSON:
+        """Write in two steps, between which another thread comes."""
+        self._value = value
+        for _ in range(200):
+            reference = super().write(self._value)
+        return reference
+
+
+def threads_of(subject: HandlerSubject, settings: Settings = SETTINGS) -> dict[str, str]:
+    """The name of the thread in which each rule was judged."""
+    told: dict[str, str] = {}
+    run(subject, settings, lambda rule_id: told.update({rule_id: threading.current_thread().name}))
+    return told
+
+
+def found_in(report: Report) -> dict[str, tuple[str, str | None]]:
+    """The status of each rule, and which rules block it."""
+    return {one.id: (one.status, " ".join(one.blocked_by)) for one in report.rules}
+
+
+def one_by_one(subject: HandlerSubject) -> Report:
+    """Judge each rule in the order of the specification, without company."""
+    judging = Run(subject, SETTINGS)
+    try:
+        for rule in judging.rules:
+            judging.judge(rule.id)
+        return judging.report()
+    finally:
+        judging.close()
+
+
+def test_what_waits_for_writers_is_judged_beside_the_rest() -> None:
+    """In a whole run the second thread judges the rules whose checks all seek company, and no other."""
+    sought: dict[str, set[str]] = {}
+    for check in all_checks():
+        sought.setdefault(check.rule, set()).add(check.company)
+    told = threads_of(HandlerSubject(make))
+
+    assert {rule_id for rule_id, thread in told.items() if thread == SECOND} == {
+        rule_id for rule_id, company in sought.items() if company == {"seeks"}
+    }
+    assert told["durable.corruption"] == SECOND
+
+
+@pytest.mark.parametrize(
+    ("subject", "settings"),
+    [
+        (HandlerSubject(Awaited), SETTINGS),
+        (HandlerSubject(OneAtATime), SETTINGS),
+        (HandlerSubject(JSONResultHandler), attrs.evolve(SETTINGS, rules=("handler.*", "durable.*"))),
+    ],
+    ids=["awaited", "not for threads", "a run of some rules"],
+)
+def test_everything_else_is_judged_in_one_thread(subject: HandlerSubject, settings: Settings) -> None:
+    """Handlers that are awaited, those that threads cannot share, and runs of some rules are left in peace."""
+    told = threads_of(subject, settings)
+
+    assert "durable.corruption" in told
+    assert SECOND not in told.values()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        HandlerSubject(make),
+        HandlerSubject(TextInPlace),
+        DURABLE_SABOTEURS["durable.corruption"](HandlerSubject(make)),
+        DURABLE_SABOTEURS["durable.exit"](HandlerSubject(make)),
+    ],
+    ids=["correct", "written in place", "no checksum", "lost at exit"],
+)
+def test_company_makes_no_difference(subject: HandlerSubject) -> None:
+    """The same rules pass, fail and are blocked as when one is judged after the other."""
+    assert found_in(run(subject, SETTINGS)) == found_in(one_by_one(subject))
+
+
+def test_what_rests_on_the_second_thread_waits_for_it() -> None:
+    """A rule is blocked by one that has failed beside it."""
+    report = run(DURABLE_SABOTEURS["durable.corruption"](HandlerSubject(make)), SETTINGS)
+
+    assert report.rule("durable.corruption").status in ("failed", "warned")
+    assert report.rule("private.tamper-evident").blocked_by == ("durable.corruption",)
+
+
+def test_a_neighbour_hears_its_own_heart() -> None:
+    """A check that hangs in one thread is not kept alive by those of the other, and each has processes of its own."""
+    with run_directory(lambda: ()) as root, Bench(HandlerSubject(make), SETTINGS, root) as bench:
+        neighbour = bench.neighbour()
+        before = neighbour.beat
+        with bench.trial():
+            pass
+
+        assert neighbour.beat == before
+        assert bench.beat > before
+        assert neighbour.worker() is not bench.worker()
+        assert (neighbour.worker().alive, bench.worker().alive) == (True, True)
+    assert (neighbour._started, bench._started) == ([], [])
