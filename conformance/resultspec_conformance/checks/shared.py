@@ -308,7 +308,7 @@ def _forks_script(trial: Trial, values: Sequence[Any]) -> None:
     trial.script.fails_unless("not seen.problems", "'every value as it was written'", "seen.problems[:1]")
 
 
-_PATIENCE = 10.0
+_PATIENCE = 5.0
 
 
 def _processes_script(trial: Trial, values: Sequence[Any]) -> None:

@@ -73,11 +73,11 @@ def write_by_threads(handler: Any, crowd: Crowd) -> Seen:
     start = threading.Barrier(crowd.members)
 
     def work(member: int) -> None:
-        hesitation = _hesitation(handler, member, crowd.hesitation) if crowd.hesitation else None
+        hesitation = _Hesitation(handler, member, crowd.hesitation) if crowd.hesitation else None
         start.wait()
-        sys.settrace(hesitation)
         for turn in range(crowd.writes):
             value = crowd.value(member, turn)
+            sys.settrace(hesitation.entering() if hesitation else None)
             try:
                 kept.append((value, call(handler.write, value)))
                 for written, known in (kept[-1], kept[turn % len(kept)]):
@@ -114,32 +114,47 @@ def _comes_of_parsing(error: BaseException | None) -> bool:
     return False
 
 
-def _hesitation(handler: Any, member: int, share: float) -> Callable[..., Any]:
+class _Hesitation:
     """A trace function that sleeps now and then between two instructions of the handler's classes.
 
-    What is read in one instruction and written in a later one may so be altered by another thread in between.
+    What is read in one instruction and written in a later one may so be altered by another thread in between. After many
+    instructions, as of a loop over a large value, threads hesitate only where a function returns.
     """
-    functions = [
-        inspect.unwrap(function) for cls in type(handler).__mro__ for function in vars(cls).values() if callable(function)
-    ]
-    files = {function.__code__.co_filename for function in functions if hasattr(function, "__code__")}
-    chance, sleep = random.Random(member), time.sleep
-    longest = _REST / share  # in step, or far apart
 
-    def within(frame: FrameType, event: str, argument: object) -> Any:
-        if chance.random() < share:
-            sleep(chance.random() ** 6 * longest)  # mostly short
-        return within
+    def __init__(self, handler: Any, member: int, share: float) -> None:
+        functions = [
+            inspect.unwrap(function) for cls in type(handler).__mro__ for function in vars(cls).values() if callable(function)
+        ]
+        self._files = {function.__code__.co_filename for function in functions if hasattr(function, "__code__")}
+        self._chance, self._sleep = random.Random(member), time.sleep
+        self._share = share
+        self._longest = _REST / share  # in step, or far apart
+        self._left = 0
 
-    def enter(frame: FrameType, event: str, argument: object) -> Any:
-        if frame.f_code.co_filename not in files:
+    def entering(self) -> Callable[..., Any]:
+        """The trace function for a few calls of the handler."""
+        self._left = _INSTRUCTIONS
+        return self._enter
+
+    def _enter(self, frame: FrameType, event: str, argument: object) -> Any:
+        if frame.f_code.co_filename not in self._files:
             return None
-        frame.f_trace_opcodes = True
-        return within
+        frame.f_trace_opcodes = frame.f_trace_lines = self._left > 0
+        return self._within
 
-    return enter
+    def _within(self, frame: FrameType, event: str, argument: object) -> Any:
+        self._left -= 1
+        if self._left == 0:
+            outer: FrameType | None = frame
+            while outer is not None:
+                outer.f_trace_opcodes = outer.f_trace_lines = False
+                outer = outer.f_back
+        if self._chance.random() < self._share:
+            self._sleep(self._chance.random() ** 6 * self._longest)  # mostly short
+        return self._within
 
 
+_INSTRUCTIONS = 3_000
 _REST = 5e-5
 
 
@@ -164,7 +179,8 @@ def write_by_forks(handler: Any, crowd: Crowd) -> Seen:
     """
     attempt(handler.write, crowd.value(0, 0))  # so that whatever is made at the first use is inherited
     children = [_fork(handler, crowd, member) for member in range(crowd.members)]
-    told = [_heard(pid, pipe, crowd.limit) for pid, pipe in children]
+    until = time.monotonic() + crowd.limit
+    told = [_heard(pid, pipe, until) for pid, pipe in children]
     problems: list[tuple[str, Any, str]] = []
     kept = [(crowd.value(member, turn), text) for member, texts in enumerate(told) for turn, text in enumerate(texts)]
     for written, text in kept:
@@ -188,10 +204,9 @@ def _fork(handler: Any, crowd: Crowd, member: int) -> tuple[int, int]:
         os._exit(0)  # whatever happened: what is inherited is not to be tidied up twice
 
 
-def _heard(pid: int, pipe: int, limit: float) -> list[str]:
+def _heard(pid: int, pipe: int, until: float) -> list[str]:
     """The references that a fork has acknowledged before it ended, or had to be ended."""
     heard = b""
-    until = time.monotonic() + limit
     while select.select([pipe], [], [], max(0.0, until - time.monotonic()))[0]:
         if not (part := os.read(pipe, 65_536)):
             break
