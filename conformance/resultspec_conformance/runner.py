@@ -107,7 +107,8 @@ class Run:
         """Judge every rule.
 
         In a whole run, rules that mostly wait for other processes are judged in a second thread, beside what does not mind:
-        not before the rules are judged that they rest on, and only where threads may share a handler.
+        not before the rules are judged that they rest on, and only where threads may share a handler and trials have
+        storages of their own.
         """
         self.prepare()
         if isinstance(self._bench, Bench) and self._is_whole:
@@ -123,7 +124,7 @@ class Run:
         beside = [rule_id for rule_id in every if _company(rule_id) == {"seeks"}]
         rest_on = {before for rule_id in beside for before in prerequisites(rule_id)} - {*beside}
         self._judge_each(rule_id for rule_id in every if rule_id in rest_on or "shuns" in _company(rule_id))
-        if self.judge("shared.threads").status != "passed" or bench.awaited:
+        if self.judge("shared.threads").status != "passed" or not bench.allows_company:
             return
         self._benches = dict.fromkeys(beside, bench.neighbour())
         second = Thread(target=self._judge_each, args=(beside,), name="resultspec-beside", daemon=True)

@@ -1,6 +1,8 @@
 """Checks in two threads: which rules are judged beside others, and that it makes no difference to what is found."""
 
+import os
 import threading
+from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
@@ -11,6 +13,7 @@ from resultspec_conformance.report import Report
 from resultspec_conformance.runner import Run, run
 from resultspec_conformance.saboteurs.durable import DURABLE_SABOTEURS
 from resultspec_conformance.settings import Settings
+from resultspec_conformance.storage import Files
 from resultspec_conformance.subjects import HandlerSubject
 from resultspec_conformance.trials import bench
 from resultspec_conformance.trials.scratch import run_directory
@@ -60,6 +63,13 @@ class OneAtATime(JSONResultHandler):
         return reference
 
 
+class Elsewhere(LocalResultHandler):
+    """Has one storage for all trials, wherever they are."""
+
+    def __init__(self) -> None:
+        super().__init__(os.environ["ELSEWHERE"], sync=False)
+
+
 def threads_of(subject: HandlerSubject, settings: Settings = SETTINGS) -> dict[str, str]:
     """The name of the thread in which each rule was judged."""
     told: dict[str, str] = {}
@@ -101,12 +111,17 @@ def test_what_waits_for_writers_is_judged_beside_the_rest() -> None:
     [
         (HandlerSubject(Awaited), SETTINGS),
         (HandlerSubject(OneAtATime), SETTINGS),
+        (HandlerSubject(make, tamper=lambda handler: Files(handler.directory)), SETTINGS),
+        (HandlerSubject(Elsewhere), SETTINGS),
         (HandlerSubject(JSONResultHandler), attrs.evolve(SETTINGS, rules=("handler.*", "durable.*"))),
     ],
-    ids=["awaited", "not for threads", "a run of some rules"],
+    ids=["awaited", "not for threads", "a door to all that is stored", "one storage for all", "a run of some rules"],
 )
-def test_everything_else_is_judged_in_one_thread(subject: HandlerSubject, settings: Settings) -> None:
-    """Handlers that are awaited, those that threads cannot share, and runs of some rules are left in peace."""
+def test_everything_else_is_judged_in_one_thread(
+    subject: HandlerSubject, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left in peace are handlers that are awaited, that threads or trials cannot share, and runs of some rules."""
+    monkeypatch.setenv("ELSEWHERE", str(tmp_path))
     told = threads_of(subject, settings)
 
     assert "durable.corruption" in told

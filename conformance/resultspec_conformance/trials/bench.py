@@ -253,6 +253,11 @@ class Bench:
         self._started.append(started)
         return started
 
+    @property
+    def allows_company(self) -> bool:
+        """Whether handlers may be tried in two threads: nothing is awaited, and no trial reaches what another stores."""
+        return not self.awaited and self.subject.tamper is None and (self.maker.takes_scratch or self.inline)
+
     def neighbour(self) -> "Bench":
         """A bench with processes of its own, for checks in a second thread; all else is shared, and closed with this one."""
         other = copy.copy(self)
