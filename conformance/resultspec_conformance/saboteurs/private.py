@@ -115,7 +115,7 @@ class UnsignedCopy(Wrapper):
             raise ValueError("the name of a copy is made of letters and digits")
         try:
             return ast.literal_eval(self._path(name).read_text())
-        except SyntaxError:
+        except (SyntaxError, ValueError):  # or no text at all
             pass
         raise ValueError("the copy is damaged")
 
