@@ -2,10 +2,9 @@
 
 import difflib
 import fnmatch
-import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -19,6 +18,7 @@ from .checking import Check, Company, NotApplicable, Refused, Untested, Violatio
 from .report import ROOTS, UNMADE, Report, RuleReport, Status, SubjectReport, rule_report
 from .settings import Settings
 from .subjects import HandlerSubject, Subject
+from .switching import switching_every
 from .trials.bench import Bench
 from .trials.calling import forsake_loop
 from .trials.enginebench import EngineBench, bench_for
@@ -128,7 +128,7 @@ class Run:
             return
         self._benches = dict.fromkeys(beside, bench.neighbour())
         second = Thread(target=self._judge_each, args=(beside,), name="resultspec-beside", daemon=True)
-        with _taking_turns():
+        with switching_every(_TURN):
             second.start()
             self._judge_each(rule_id for rule_id in every if not {rule_id, *prerequisites(rule_id)} & {*beside})
             second.join()
@@ -273,18 +273,8 @@ def selected(subject: Subject, settings: Settings) -> Iterator[Rule]:
     yield from chosen
 
 
-@contextmanager
-def _taking_turns() -> Iterator[None]:
-    """Let threads change places often: one that waits for other processes must not wait for a thread that computes as well."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
-
-
-_TURN = 0.0001  # seconds
+_TURN = 0.0001
+"""Seconds after which threads change places: one that waits for other processes must not wait for one that computes as well."""
 
 
 def _company(rule_id: str) -> set[Company]:

@@ -10,12 +10,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
 import attrs
 
+from ..switching import switching_every
 from ..trials.calling import call
 from ..trials.outcomes import attempt, one_line
 
@@ -86,7 +87,7 @@ def write_by_threads(handler: Any, crowd: Crowd) -> Seen:
                 if not _comes_of_parsing(error):
                     problems.append(("a call raised that works alone", value, one_line(error)))
 
-    with _eager_switching():
+    with switching_every(_MOMENT):
         threads = [threading.Thread(target=work, args=(member,), daemon=True) for member in range(crowd.members)]
         for thread in threads:
             thread.start()
@@ -156,17 +157,7 @@ class _Hesitation:
 
 _INSTRUCTIONS = 3_000
 _REST = 5e-5
-
-
-@contextlib.contextmanager
-def _eager_switching() -> Iterator[None]:
-    """Let threads take turns as often as the interpreter can, so that races show."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
+_MOMENT = 1e-6  # seconds: as often as the interpreter can, so that races show
 
 
 def write_by_forks(handler: Any, crowd: Crowd) -> Seen:
